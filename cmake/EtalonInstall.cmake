@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# Libraries, headers, and what finds them: find_package(etalon) gives etalon::etalon (shared), with
+# COMPONENTS static also etalon::etalon_static; pkg-config gives etalon, with --static the archive's
+# dependencies.  Both files find their place from where they lie, so the folder may be moved.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/etalon)
+install(TARGETS etalon_shared etalon_static EXPORT etalonTargets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/etalon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h")
+install(EXPORT etalonTargets NAMESPACE etalon:: DESTINATION ${package_dir})
+
+set(ETALON_PC_REQUIRES_PRIVATE "hdf5 libfyaml openblas zlib libpng")
+set(ETALON_PC_LIBS_PRIVATE "-lm -pthread")
+if(ETALON_OPENMP)
+    string(APPEND ETALON_PC_LIBS_PRIVATE " ${OpenMP_C_FLAGS}")
+endif()
+file(RELATIVE_PATH ETALON_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" ETALON_PC_PREFIX "${ETALON_PC_PREFIX}")
+configure_file(${CMAKE_CURRENT_LIST_DIR}/etalon.pc.in etalon.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/etalon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/etalonConfig.cmake.in etalonConfig.cmake
+    INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(etalonConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/etalonConfig.cmake
+    ${PROJECT_BINARY_DIR}/etalonConfigVersion.cmake DESTINATION ${package_dir})

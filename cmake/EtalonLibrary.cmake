@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# libetalon, static and shared, from the same objects.
+add_library(etalon_static STATIC $<TARGET_OBJECTS:etalon_objects>)
+set_target_properties(etalon_static PROPERTIES OUTPUT_NAME etalon EXPORT_NAME etalon_static)
+add_library(etalon_shared SHARED $<TARGET_OBJECTS:etalon_objects>)
+set_target_properties(etalon_shared PROPERTIES OUTPUT_NAME etalon EXPORT_NAME etalon
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+foreach(library etalon_static etalon_shared)
+    target_include_directories(${library} PUBLIC
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(${library} PRIVATE $<BUILD_INTERFACE:${ETALON_LIBRARIES}>)
+    target_link_libraries(${library} PRIVATE $<BUILD_INTERFACE:etalon_flags>)
+endforeach()

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Self-describing HDF5 files, written atomically.
+ *
+ * A file under construction lives in "<path>.tmp-<pid>"; et_store_commit flushes, syncs and renames
+ * it over <path>.  Whoever kills the program in between finds the previous file intact.
+ *
+ * Every dataset carries the attributes `units` and `description`.  A dataset marked ET_VOLATILE
+ * (wall-clock times and the like) is left out of et_store_digest. */
+#ifndef ETALON_STORE_H
+#define ETALON_STORE_H
+
+#include <etalon/array.h>
+#include <etalon/error.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct et_store;
+
+/* The library's file layout version, in the root attribute `etalon_layout`. */
+enum { ET_STORE_LAYOUT = 1 };
+
+enum et_store_kind { ET_STORE_F32, ET_STORE_F64, ET_STORE_I32, ET_STORE_I64, ET_STORE_U8 };
+enum { ET_STORE_RANK_MAX = 4 };
+
+/* What a dataset is.  Unused dims are 0. */
+struct et_store_shape {
+    enum et_store_kind kind;
+    size_t rank; /* 0 = scalar */
+    size_t dims[ET_STORE_RANK_MAX];
+};
+
+enum et_store_flag { ET_STABLE = 0, ET_VOLATILE = 1 };
+
+/* Starts a new file that will replace path.  Errors: ET_IO (directory missing or not writable). */
+ET_API enum et_status et_store_create(const char *path, struct et_store **store) ET_CHECKED;
+
+/* Opens an existing file for reading.  Errors: ET_MISSING, ET_IO, ET_FORMAT (not HDF5, truncated,
+ * or another layout version). */
+ET_API enum et_status et_store_open(const char *path, struct et_store **store) ET_CHECKED;
+
+/* Opens any HDF5 file for reading (data sets of other origin): no layout check. */
+ET_API enum et_status et_store_open_foreign(const char *path, struct et_store **store) ET_CHECKED;
+
+/* Created files only: flush, fsync, rename, close; *store becomes NULL even on failure (then the
+ * temporary file is removed and the old file is untouched). */
+ET_API enum et_status et_store_commit(struct et_store **store) ET_CHECKED;
+
+/* Closes; a created and uncommitted file is removed.  Accepts NULL. */
+ET_API void et_store_close(struct et_store *store);
+
+/* Writes a dataset; missing groups on the way are made.  path is absolute: "/metrics/loss".
+ * data holds the elements in row-major order.  Errors: ET_IO (also a full disk), ET_INVALID (path
+ * exists already). */
+ET_API enum et_status et_store_write(struct et_store *store, const char *path,
+                                     struct et_store_shape shape, const void *data,
+                                     const char *units, const char *description,
+                                     enum et_store_flag flag) ET_CHECKED;
+/* Shorthands. */
+ET_API enum et_status et_store_write_view(struct et_store *store, const char *path,
+                                          struct et_view view, const char *units,
+                                          const char *description) ET_CHECKED;
+ET_API enum et_status et_store_write_f64(struct et_store *store, const char *path, double value,
+                                         const char *units, const char *description,
+                                         enum et_store_flag flag) ET_CHECKED;
+ET_API enum et_status et_store_write_i64(struct et_store *store, const char *path, int64_t value,
+                                         const char *units, const char *description,
+                                         enum et_store_flag flag) ET_CHECKED;
+ET_API enum et_status et_store_write_text(struct et_store *store, const char *path,
+                                          const char *text, const char *description,
+                                          enum et_store_flag flag) ET_CHECKED;
+
+/* Does path exist (dataset or group)? */
+ET_API bool et_store_has(const struct et_store *store, const char *path);
+
+/* Shape of a dataset.  Numeric kinds only.  Errors: ET_MISSING, ET_FORMAT. */
+ET_API enum et_status et_store_shape(struct et_store *store, const char *path,
+                                     struct et_store_shape *shape) ET_CHECKED;
+
+/* Reads a whole dataset into data (converted to the kind of `want`); its shape must equal *want.
+ * Errors: ET_MISSING, ET_SHAPE, ET_FORMAT, ET_IO. */
+ET_API enum et_status et_store_read(struct et_store *store, const char *path,
+                                    struct et_store_shape want, void *data) ET_CHECKED;
+/* Reads a matrix (rank 1 gives one column, rank > 2 folds the trailing axes) of any numeric kind
+ * as float32.  *array must be empty; the caller destroys it. */
+ET_API enum et_status et_store_read_array(struct et_store *store, const char *path,
+                                          struct et_array *array) ET_CHECKED;
+ET_API enum et_status et_store_read_f64(struct et_store *store, const char *path,
+                                        double *value) ET_CHECKED;
+ET_API enum et_status et_store_read_i64(struct et_store *store, const char *path,
+                                        int64_t *value) ET_CHECKED;
+/* *text is the caller's, freed with et_free. */
+ET_API enum et_status et_store_read_text(struct et_store *store, const char *path,
+                                         char **text) ET_CHECKED;
+
+/* Calls visit for each member of a group, sorted by name, until it returns false. */
+typedef bool et_store_visit(const char *name, bool is_group, void *user);
+ET_API enum et_status et_store_each(struct et_store *store, const char *group,
+                                    et_store_visit *visit, void *user) ET_CHECKED;
+
+/* 64-bit FNV-1a digest of names, shapes and values of all datasets that are not volatile and not
+ * below /environment: equal digests mean equal numeric content. */
+ET_API enum et_status et_store_digest(struct et_store *store, uint64_t *digest) ET_CHECKED;
+
+/* Version of the HDF5 library in use, e.g. "1.10.8". */
+ET_API const char *et_store_library(void);
+
+#endif
