@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A network: stages of {drive, physical system, scaling, digital readout}; see <etalon/method.h>
+ * for the formulas. */
+#ifndef ETALON_TRAINING_NETWORK_H
+#define ETALON_TRAINING_NETWORK_H
+
+#include <etalon/dataset.h>
+#include <etalon/method.h>
+#include <etalon/system.h>
+
+enum et__drive { ET__DRIVE_NONE, ET__DRIVE_UNIT_NORM, ET__DRIVE_TILE, ET__DRIVE_AFFINE };
+enum et__activation { ET__LINEAR, ET__RELU, ET__TANH };
+
+struct et__stage {
+    struct et_system *system; /* borrowed from the network; NULL for a digital stage */
+    enum et__drive drive;
+    float gain;
+    float in_min, in_max; /* legal inputs of the system */
+    enum et_scaling output_scaling;
+    bool skip, length_norm;
+    float dropout;
+    enum et__activation activation;
+
+    size_t n_h, n_in, n_out; /* incoming activities, system inputs, system outputs */
+    size_t n_t, width;       /* readout inputs, readout outputs */
+
+    struct et_scaler drive_fit;  /* of h, when the drive needs one */
+    struct et_scaler output_fit; /* of a, when output_scaling asks for one */
+    struct et_tensor weight;     /* [width][n_t] */
+    struct et_tensor bias;       /* [1][width] */
+
+    /* Workspaces of rows_max rows. */
+    struct et_array x; /* [..][n_in]  */
+    struct et_array a; /* [..][n_out] */
+    struct et_array t; /* [..][n_t]   */
+    struct et_array h; /* [..][width] */
+    struct et_array d; /* [..][width] gradients */
+};
+
+struct et__network {
+    struct et__stage *stage;
+    size_t n_stages, n_features, rows_max;
+    struct et_system **device; /* owned; stages with equal systems share one */
+    size_t n_devices;
+    struct et_ledger ledger; /* of all measurements */
+    double digital_macs;
+};
+
+/* The parameter table of one entry of `layers:`. */
+extern const struct et_param et__stage_params[];
+
+/* Builds the stages and opens their systems.
+ *
+ * layers       entry i of the list `layers` of config
+ * control      NULL, or the type of a control system ("zeros", "identity", "random") that takes
+ *              the place of every physical system
+ * n_features   width of h_0;  rows_max  rows of the workspaces
+ * device_seed  identity of the devices
+ *
+ * Errors: ET_CONFIG, ET_NOMEM, whatever a system reports.  On failure *network may be closed. */
+enum et_status et__network_open(struct et__network *network, const struct et_config *config,
+                                const char *control, size_t n_features, size_t rows_max,
+                                uint64_t device_seed) ET_CHECKED;
+void et__network_close(struct et__network *network);
+
+/* Starts a new training: weights drawn from N(0, 1/n_t) (biases zero), fits forgotten. */
+void et__network_reset(struct et__network *network, uint64_t seed);
+
+/* Do all fits that the stage needs exist? (Stages without fits are always ready.) */
+bool et__stage_needs_fit(const struct et__stage *stage);
+/* Fits the drive on rows of h, and the output scaling on rows of a; index as in et_scaler_fit. */
+enum et_status et__stage_fit_drive(struct et__stage *stage, struct et_view h, const size_t *index,
+                                   size_t n) ET_CHECKED;
+enum et_status et__stage_fit_output(struct et__stage *stage, struct et_view a, const size_t *index,
+                                    size_t n) ET_CHECKED;
+
+/* Measures: from h [rows][n_h] to the raw outputs a [rows][n_out] (into stage->a). */
+enum et_status et__stage_measure(struct et__network *network, size_t stage,
+                                 const struct et_step *step, struct et_view h) ET_CHECKED;
+/* Scales the raw outputs in stage->a into t [rows][n_t], beside h when the stage skips.  For a
+ * digital stage t is h itself, normalised when asked. */
+void et__stage_assemble(struct et__stage *stage, struct et_view h, struct et_view t);
+/* h_out = act(W t + b) [rows][width].  */
+void et__stage_readout(struct et__network *network, size_t stage, struct et_view t,
+                       struct et_view h_out);
+/* Writes dL/dW and dL/db from d = dL/dh (overwritten by dL/dz).  straight_through: see objective.
+ */
+void et__stage_gradient(struct et__network *network, size_t stage, struct et_view t,
+                        struct et_view h_out, struct et_view d, bool straight_through);
+
+/* Drops each element of t with the stage's probability, scaling the rest. */
+void et__stage_dropout(const struct et__stage *stage, struct et_view t, uint64_t seed,
+                       uint32_t step, const size_t *row);
+
+#endif

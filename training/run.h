@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An experiment being run: variants (the network and its controls), their set-up, the run file. */
+#ifndef ETALON_TRAINING_RUN_H
+#define ETALON_TRAINING_RUN_H
+
+#include "archive.h"
+#include "results.h"
+#include "trainer.h"
+
+#include <etalon/experiment.h>
+#include <etalon/store.h>
+
+struct et_experiment {
+    struct et_config *config;
+    char *path;
+    char **override;
+    size_t n_overrides;
+};
+
+/* Copies path and overrides around a checked configuration, which it takes over. */
+enum et_status et__experiment_create(const char *path, const char *const *overrides,
+                                     size_t n_overrides, struct et_config *config,
+                                     struct et_experiment **experiment) ET_CHECKED;
+
+/* Data and network of one variant, ready to train any seed. */
+struct et__setup {
+    const struct et_config *config;
+    struct et_dataset dataset;
+    struct et__network network;
+    struct et__features features;
+    struct et__objective objective;
+    struct et_split split;
+    uint64_t seed; /* of the experiment */
+};
+
+/* Loads the data, opens the network.  control: see et__network_open.  May be closed in any case. */
+enum et_status et__setup_open(struct et__setup *setup, const struct et_config *config,
+                              const char *control) ET_CHECKED;
+void et__setup_close(struct et__setup *setup);
+
+/* Prepares seed number s: split, fits, fresh weights, trainer.  End it in any case. */
+enum et_status et__setup_begin_seed(struct et__setup *setup, size_t s,
+                                    struct et_trainer *trainer) ET_CHECKED;
+void et__setup_end_seed(struct et__setup *setup, struct et_trainer *trainer);
+
+/* Sentences for the summary; the caller frees *text with et_free. */
+enum et_status et__describe_data(const struct et__setup *setup, char **text) ET_CHECKED;
+enum et_status et__describe_network(const struct et__setup *setup, char **text) ET_CHECKED;
+
+enum et__variant_kind {
+    ET__VARIANT_NETWORK,    /* the network itself */
+    ET__VARIANT_SUBSTITUTE, /* its systems replaced by a control system */
+    ET__VARIANT_LINEAR,     /* a linear classifier on the features */
+    ET__VARIANT_OVERRIDE    /* the experiment with some parameters changed */
+};
+
+struct et__variant {
+    enum et__variant_kind kind;
+    char name[64];
+    struct et_config *owned; /* LINEAR, OVERRIDE: a configuration of its own */
+    const struct et_config *config;
+    const char *control; /* SUBSTITUTE */
+    struct et__results results;
+};
+
+struct et__run {
+    struct et_experiment *experiment;
+    const struct et_run_options *options;
+    const char *output;
+    size_t seeds;
+    struct et__variant *variant; /* [n_variants], the network first */
+    size_t n_variants;
+    struct et__archive *trained; /* [seeds] the network's parameters */
+    char *data_text, *network_text, *class_names;
+
+    /* Where the run stands. */
+    size_t at_variant, at_seed;
+    struct et_trainer *trainer;         /* NULL between seeds */
+    size_t resume_variant, resume_seed; /* what the checkpoint belongs to */
+    double wall_before;                 /* seconds of earlier sessions */
+    double started, saved, reported;
+    double checkpoint_s;
+};
+
+/* Writes the run file; a run that is not complete gets a checkpoint. */
+enum et_status et__run_file_write(struct et__run *run, bool complete) ET_CHECKED;
+
+/* Reads results (and *complete) of an earlier session; *store stays open for
+ * et__run_file_restore.  Errors: ET_CONFIG when it belongs to another experiment. */
+enum et_status et__run_file_resume(struct et__run *run, struct et_store *store,
+                                   bool *complete) ET_CHECKED;
+/* Brings a trainer to where the checkpoint was. */
+enum et_status et__run_file_restore(struct et_store *store, struct et_trainer *trainer) ET_CHECKED;
+
+double et__now_s(void);
+
+#endif

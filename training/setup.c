@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a checked configuration to data, devices and a trainer. */
+#include "run.h"
+
+#include <etalon/rng.h>
+#include <etalon/system.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct et_config *objective_config(const struct et_config *config)
+{
+    return et_config_at(et_config_at(config, "method", 0), "objective", 0);
+}
+
+static bool is_contrastive(const struct et_config *config)
+{
+    return et__objective_find(et_config_type(objective_config(config)))->contrastive;
+}
+
+/* A method may need traits, gradients say, that not every system has. */
+static enum et_status check_traits(const struct et__setup *setup)
+{
+    const struct et_config *config = et_config_at(setup->config, "method", 0);
+    const struct et_method_type *method = et__method_find(et_config_type(config));
+    for (size_t l = 0; l < setup->network.n_stages; l++) {
+        const struct et_system *system = setup->network.stage[l].system;
+        if (system == NULL || (et_system_info(system)->traits & method->needs) == method->needs)
+            continue;
+        return et_config_error(config, "type",
+                               "method '%s' needs a trait that system '%s' of layer %zu lacks",
+                               method->name, et_system_name(system), l);
+    }
+    return ET_OK;
+}
+
+enum et_status et__setup_open(struct et__setup *setup, const struct et_config *config,
+                              const char *control)
+{
+    *setup = (struct et__setup){.config = config};
+    setup->seed = (uint64_t)et_config_int(config, "seed");
+    ET_TRY_WHILE(et_dataset_load(et_config_at(config, "dataset", 0), setup->seed, &setup->dataset),
+                 "loading the data set");
+    bool contrastive = is_contrastive(config);
+    ET_TRY(et__features_open(&setup->features, et_config_at(config, "features", 0), &setup->dataset,
+                             contrastive));
+    /* Workspaces for the largest training part that any seed may have: all rows. */
+    bool keeps_split =
+        setup->dataset.n_train > 0 && et_config_int(et_config_at(config, "split", 0), "folds") <= 1;
+    size_t n_train = keeps_split ? setup->dataset.n_train : setup->dataset.x.rows;
+    struct et__plan plan = et__forward_forward_plan(
+        et_config_at(config, "method", 0), et_config_count(config, "layers"), n_train, contrastive);
+    uint64_t device_seed = (uint64_t)et_config_int(config, "device_seed");
+    ET_TRY(et__network_open(&setup->network, config, control, setup->features.width, plan.rows_max,
+                            device_seed));
+    return check_traits(setup);
+}
+
+void et__setup_close(struct et__setup *setup)
+{
+    et__network_close(&setup->network);
+    et__features_close(&setup->features);
+    et_dataset_destroy(&setup->dataset);
+}
+
+static enum et_status make_split(struct et__setup *setup, size_t s)
+{
+    const struct et_config *config = et_config_at(setup->config, "split", 0);
+    size_t folds = (size_t)et_config_int(config, "folds");
+    struct et_split_rule rule = {
+        .test_fraction = et_config_real(config, "test"),
+        .folds = folds,
+        .fold = folds > 1 ? s % folds : 0,
+        .by_group = et_config_bool(config, "by_group"),
+    };
+    /* The folds of one round share their shuffle, or they would not be disjoint. */
+    uint64_t round = folds > 1 ? s / folds : s;
+    uint64_t seed = et_rng_derive(et_rng_derive(setup->seed, 1), round);
+    ET_TRY_WHILE(et_split_make(&setup->dataset, rule, seed, &setup->split),
+                 "splitting the data set for seed %zu", s);
+    return ET_OK;
+}
+
+static enum et_status open_objective(struct et__setup *setup, uint64_t seed, size_t rows_max)
+{
+    const struct et__network *network = &setup->network;
+    size_t *width = et_alloc(network->n_stages, sizeof *width);
+    if (width == NULL) return ET_NOMEM;
+    for (size_t l = 0; l < network->n_stages; l++)
+        width[l] = network->stage[l].width;
+    struct et_objective_shape shape = {network->n_stages, setup->dataset.n_classes, width, rows_max,
+                                       et_rng_derive(seed, 2)};
+    enum et_status status =
+        et__objective_open(&setup->objective, objective_config(setup->config), &shape);
+    et_free(width);
+    return status;
+}
+
+enum et_status et__setup_begin_seed(struct et__setup *setup, size_t s, struct et_trainer *trainer)
+{
+    *trainer = (struct et_trainer){
+        .method = et_config_at(setup->config, "method", 0),
+        .network = &setup->network,
+        .objective = &setup->objective,
+        .features = &setup->features,
+        .split = &setup->split,
+        .seed = et_rng_derive(et_rng_derive(setup->seed, 3), s),
+    };
+    ET_TRY(make_split(setup, s));
+    ET_TRY(et__features_fit(&setup->features, &setup->split));
+    trainer->plan = et__forward_forward_plan(trainer->method, setup->network.n_stages,
+                                             setup->split.n_train, is_contrastive(setup->config));
+    ET_TRY(open_objective(setup, trainer->seed, trainer->plan.rows_max));
+    et__network_reset(&setup->network, et_rng_derive(trainer->seed, 1));
+    return et__trainer_open(trainer);
+}
+
+void et__setup_end_seed(struct et__setup *setup, struct et_trainer *trainer)
+{
+    et__trainer_close(trainer);
+    et__objective_close(&setup->objective);
+    et_split_destroy(&setup->split);
+}
+
+enum et_status et__describe_data(const struct et__setup *setup, char **text)
+{
+    const struct et_dataset *d = &setup->dataset;
+    char line[256];
+    snprintf(line, sizeof line, "%s: %zu samples, %zu features, %zu classes; %s",
+             et_config_type(et_config_at(setup->config, "dataset", 0)), d->x.rows, d->x.cols,
+             d->n_classes, d->origin ? d->origin : "");
+    *text = et_strdup(line);
+    return *text ? ET_OK : ET_NOMEM;
+}
+
+enum et_status et__describe_network(const struct et__setup *setup, char **text)
+{
+    enum { LINE = 160 };
+    size_t n = setup->network.n_stages, used = 0;
+    *text = et_alloc(n * LINE + 1, 1);
+    if (*text == NULL) return ET_NOMEM;
+    for (size_t l = 0; l < n; l++) {
+        const struct et__stage *stage = &setup->network.stage[l];
+        char physics[96] = "digital";
+        if (stage->system != NULL)
+            snprintf(physics, sizeof physics, "%.60s %zu -> %zu", et_system_name(stage->system),
+                     stage->n_in, stage->n_out);
+        int written =
+            snprintf(*text + used, LINE, "%slayer %zu: %s, readout %zu -> %zu%s", l ? "\n" : "", l,
+                     physics, stage->n_t, stage->width, stage->skip ? " (digital skip)" : "");
+        used += (size_t)written;
+    }
+    return ET_OK;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What all methods share: passes, predictions, evaluation. */
+#include "trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+static double *table_of_nan(size_t n)
+{
+    double *table = et_alloc(n, sizeof *table);
+    for (size_t i = 0; table != NULL && i < n; i++)
+        table[i] = NAN;
+    return table;
+}
+
+enum et_status et__trainer_open(struct et_trainer *trainer)
+{
+    size_t stages = trainer->network->n_stages, classes = trainer->features->n_classes;
+    size_t rows = trainer->plan.rows_max, n = trainer->features->dataset->x.rows;
+    trainer->updates = et_alloc(stages, sizeof *trainer->updates);
+    trainer->loss_sum = et_alloc(stages, sizeof *trainer->loss_sum);
+    trainer->loss = table_of_nan(trainer->plan.epochs * stages);
+    trainer->train_accuracy = table_of_nan(trainer->plan.evals);
+    trainer->test_accuracy = table_of_nan(trainer->plan.evals);
+    trainer->eval_epoch = table_of_nan(trainer->plan.evals);
+    trainer->confusion = et_alloc(classes * classes, sizeof *trainer->confusion);
+    trainer->order = et_alloc(n, sizeof *trainer->order);
+    trainer->row = et_alloc(rows, sizeof *trainer->row);
+    trainer->label = et_alloc(rows, sizeof *trainer->label);
+    trainer->sample = et_alloc(rows, sizeof *trainer->sample);
+    if (!trainer->updates || !trainer->loss_sum || !trainer->loss || !trainer->train_accuracy ||
+        !trainer->test_accuracy || !trainer->eval_epoch || !trainer->confusion || !trainer->order ||
+        !trainer->row || !trainer->label || !trainer->sample)
+        return ET_NOMEM;
+    ET_TRY(et_array_create(&trainer->h0, rows, trainer->features->width));
+    return et_array_create(&trainer->score, rows, classes);
+}
+
+void et__trainer_close(struct et_trainer *trainer)
+{
+    et_free(trainer->updates);
+    et_free(trainer->loss_sum);
+    et_free(trainer->loss);
+    et_free(trainer->train_accuracy);
+    et_free(trainer->test_accuracy);
+    et_free(trainer->eval_epoch);
+    et_free(trainer->confusion);
+    et_free(trainer->order);
+    et_free(trainer->row);
+    et_free(trainer->label);
+    et_free(trainer->sample);
+    et_array_destroy(&trainer->h0);
+    et_array_destroy(&trainer->score);
+    et_array_destroy(&trainer->stored);
+}
+
+enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et_view h,
+                                 const uint64_t *sample, struct et_view *out)
+{
+    struct et__stage *stage = &trainer->network->stage[l];
+    struct et_step step = {trainer->seed, (uint32_t)trainer->at.sweep, sample};
+    struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h.rows);
+    *out = et_view_rows(et_array_view(&stage->h), 0, h.rows);
+    ET_TRY(et__stage_measure(trainer->network, l, &step, h));
+    et__stage_assemble(stage, h, t);
+    et__stage_readout(trainer->network, l, t, *out);
+    return ET_OK;
+}
+
+/* One pass of rows through `depth` stages, adding to the scores. */
+static enum et_status score_rows(struct et_trainer *trainer, size_t n, size_t depth,
+                                 struct et_view score)
+{
+    struct et__objective *objective = trainer->objective;
+    struct et_view h = et_view_rows(et_array_view(&trainer->h0), 0, n);
+    et__features_fill(trainer->features, trainer->row, trainer->label, n, h);
+    for (size_t l = 0; l < depth; l++) {
+        ET_TRY(et__trainer_stage(trainer, l, h, trainer->sample, &h));
+        objective->type->score(objective->state, l, h, score);
+    }
+    return ET_OK;
+}
+
+static int32_t best_class(const float *score, size_t n)
+{
+    size_t best = 0;
+    for (size_t c = 1; c < n; c++)
+        if (score[c] > score[best]) best = c;
+    return (int32_t)best;
+}
+
+/* Scores of one chunk of rows; a contrastive objective tries every label, each a sweep of its own
+ * that all chunks share. */
+static enum et_status score_chunk(struct et_trainer *trainer, size_t n, size_t depth, bool try_all,
+                                  uint64_t first_sweep)
+{
+    size_t classes = trainer->features->n_classes;
+    struct et_view score = et_view_rows(et_array_view(&trainer->score), 0, n);
+    memset(score.data, 0, n * classes * sizeof *score.data);
+    for (size_t c = 0; c < (try_all ? classes : 1); c++) {
+        for (size_t i = 0; i < n; i++)
+            trainer->label[i] = try_all ? (int32_t)c : ET__LABEL_NEUTRAL;
+        trainer->at.sweep = first_sweep + c;
+        struct et_view column = try_all ? et_view_cols(score, c, 1) : score;
+        ET_TRY(score_rows(trainer, n, depth, column));
+    }
+    return ET_OK;
+}
+
+enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row, size_t n,
+                                   size_t depth, int32_t *predicted)
+{
+    const struct et__objective *objective = trainer->objective;
+    bool neutral = objective->type->neutral && objective->type->neutral(objective->state);
+    bool try_all = objective->type->contrastive && !neutral;
+    size_t classes = trainer->features->n_classes, chunk = trainer->plan.rows_max;
+    uint64_t first_sweep = trainer->at.sweep;
+    for (size_t first = 0; first < n; first += chunk) {
+        size_t m = n - first < chunk ? n - first : chunk;
+        for (size_t i = 0; i < m; i++)
+            trainer->sample[i] = trainer->row[i] = row[first + i];
+        ET_TRY(score_chunk(trainer, m, depth, try_all, first_sweep));
+        for (size_t i = 0; i < m; i++)
+            predicted[first + i] = best_class(trainer->score.data + i * classes, classes);
+    }
+    trainer->at.sweep = first_sweep + (try_all ? classes : 1);
+    return ET_OK;
+}
+
+static enum et_status accuracy_of(struct et_trainer *trainer, const size_t *row, size_t n,
+                                  size_t depth, uint64_t *confusion, double *accuracy)
+{
+    const int32_t *label = trainer->features->dataset->label;
+    int32_t *predicted = et_alloc(n, sizeof *predicted);
+    if (predicted == NULL) return ET_NOMEM;
+    enum et_status status = et__trainer_predict(trainer, row, n, depth, predicted);
+    size_t right = 0;
+    for (size_t i = 0; status == ET_OK && i < n; i++) {
+        right += predicted[i] == label[row[i]];
+        if (confusion != NULL)
+            confusion[(size_t)label[row[i]] * trainer->features->n_classes +
+                      (size_t)predicted[i]]++;
+    }
+    et_free(predicted);
+    *accuracy = (double)right / (double)n;
+    return status;
+}
+
+enum et_status et__trainer_evaluate(struct et_trainer *trainer, size_t depth, double epoch)
+{
+    size_t e = trainer->at.evals, classes = trainer->features->n_classes;
+    const struct et_split *split = trainer->split;
+    memset(trainer->confusion, 0, classes * classes * sizeof *trainer->confusion);
+    ET_TRY_WHILE(accuracy_of(trainer, split->test, split->n_test, depth, trainer->confusion,
+                             &trainer->test_accuracy[e]),
+                 "evaluating on the test rows");
+    ET_TRY_WHILE(accuracy_of(trainer, split->train, split->n_train, depth, NULL,
+                             &trainer->train_accuracy[e]),
+                 "evaluating on the training rows");
+    trainer->eval_epoch[e] = epoch;
+    trainer->at.evals++;
+    return ET_OK;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a method works with: the network, the data, and where the training stands. */
+#ifndef ETALON_TRAINING_TRAINER_H
+#define ETALON_TRAINING_TRAINER_H
+
+#include "features.h"
+#include "network.h"
+#include "objective.h"
+
+#include <etalon/method.h>
+
+/* Where a training stands; saved with every checkpoint. */
+struct et__position {
+    uint64_t stage; /* greedy schedule: the stage being trained */
+    uint64_t epoch; /* epochs done (of that stage) */
+    uint64_t batch; /* batches done of the current epoch */
+    uint64_t sweep; /* measurements done: the `index` of the next pass */
+    uint64_t evals; /* evaluations done */
+    uint64_t done;  /* 1 when finished */
+};
+
+/* How long a training is; from the method, before it starts. */
+struct et__plan {
+    size_t epochs; /* rows of the loss table */
+    size_t evals;  /* evaluations */
+    size_t n_batches;
+    size_t steps; /* batches in all, for the progress bar */
+    size_t batch; /* rows of a batch */
+    size_t rows_max;
+};
+
+struct et_trainer {
+    const struct et_config *method; /* checked map */
+    struct et__network *network;
+    struct et__objective *objective;
+    struct et__features *features;
+    const struct et_split *split;
+    uint64_t seed;
+    struct et__plan plan;
+
+    struct et__position at;
+    uint64_t *updates;      /* [n_stages] optimiser steps so far */
+    double *loss_sum;       /* [n_stages] of the current epoch */
+    struct et_array stored; /* greedy: [rows][n_t] what the readout of the stage learns from */
+
+    /* Results. */
+    double *loss;           /* [plan.epochs][n_stages] */
+    double *train_accuracy; /* [plan.evals] */
+    double *test_accuracy;  /* [plan.evals] */
+    double *eval_epoch;     /* [plan.evals] */
+    uint64_t *confusion;    /* [n_classes][n_classes], row = true class; test rows, last */
+
+    /* Workspaces. */
+    struct et_array h0;    /* [rows_max][width of h_0] */
+    struct et_array score; /* [rows_max][n_classes] */
+    size_t *order;         /* [n] rows in the order of the epoch */
+    size_t *row;           /* [rows_max] */
+    int32_t *label;        /* [rows_max] */
+    uint64_t *sample;      /* [rows_max] */
+
+    /* Called after every batch; returns ET_INTERRUPTED to stop.  Saves a checkpoint when due. */
+    enum et_status (*tick)(struct et_trainer *trainer);
+    void *user;
+};
+
+/* Makes tables and workspaces; network, objective, features, split, plan must be set.
+ * Errors: ET_NOMEM; may be closed afterwards in any case. */
+enum et_status et__trainer_open(struct et_trainer *trainer) ET_CHECKED;
+void et__trainer_close(struct et_trainer *trainer);
+
+/* Plan of a method map for a training part of n_train rows. */
+struct et__plan et__forward_forward_plan(const struct et_config *method, size_t n_stages,
+                                         size_t n_train, bool contrastive);
+
+/* One pass through stage l: h [rows][n_h] to the readout's activities, which are returned. The
+ * numbers stay in the stage's workspaces (t, h). */
+enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et_view h,
+                                 const uint64_t *sample, struct et_view *out) ET_CHECKED;
+
+/* Classes predicted for data set rows by the first `depth` stages; a new sweep each time.
+ *
+ * row [n] in;  predicted [n] out */
+enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row, size_t n,
+                                   size_t depth, int32_t *predicted) ET_CHECKED;
+
+/* Accuracy on training and test rows; the confusion matrix of the test rows. */
+enum et_status et__trainer_evaluate(struct et_trainer *trainer, size_t depth,
+                                    double epoch) ET_CHECKED;
+
+#endif
