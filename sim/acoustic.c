@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A nonlinear acoustic cavity in the time domain.
+ *
+ * Method.  Sound pressure u(x, y, t) in a flat cavity obeys
+ *     u_tt + 2 b(x, u) u_t = c(x, u)^2 (Lap u + S),
+ * with rigid bodies, absorbing or open walls, regions of other speed, and membranes in which
+ * absorption and speed depend on the amplitude (kernels/wave.h gives the scheme).  Loudspeaker s
+ * plays S_s(t) = source sum_c x[s, c] sin(2 pi f_c t), switched on smoothly; the inputs are the
+ * amplitudes x in [0, 1].  Once the transient is over, microphone m listens for a whole number of
+ * periods; its outputs are the magnitudes of the spectrum at the carriers and at further bins,
+ *     y[m, b] = | 2/N sum_n u_m(t_n) exp(-i 2 pi f_b t_n) |,
+ * in Pa, or divided by the 94th percentile of that output over random inputs.  The magnitude of
+ * interfering waves is itself nonlinear in x; the membranes mix the carriers besides.
+ *
+ * Eight samples of a batch run side by side in the lanes of one field, groups of eight in parallel
+ * over threads.  Lanes never mix, so the bits depend on neither. */
+#include "acoustic.h"
+
+#include <etalon/parallel.h>
+#include <etalon/rng.h>
+
+#include <math.h>
+#include <string.h>
+
+/* Grids above this size fill the cache with one simulation: they run without lanes. */
+enum { BATCHED_CELLS_MAX = 32768 };
+
+static enum et_status make_worker(const struct et__acoustic *a, struct et__acoustic_worker *w)
+{
+    size_t n_microphones = a->geometry.n_microphones;
+    ET_TRY(et__wave_field_create(&w->field, &a->plan, a->lanes));
+    if (!(w->drives = et_alloc(a->n_in * a->lanes, sizeof *w->drives))) return ET_NOMEM;
+    if (!(w->trace = et_alloc(a->signal.window * n_microphones * a->lanes, sizeof *w->trace)))
+        return ET_NOMEM;
+    if (!(w->noise = et_alloc(a->n_out, sizeof *w->noise))) return ET_NOMEM;
+    return ET_OK;
+}
+
+static enum et_status make_workers(struct et__acoustic *a)
+{
+    size_t n = et_parallel_threads();
+    if (!(a->workers = et_alloc(n, sizeof *a->workers))) return ET_NOMEM;
+    while (a->n_workers < n)
+        ET_TRY(make_worker(a, &a->workers[a->n_workers++]));
+    return ET_OK;
+}
+
+/* Finds the cells of loudspeakers and microphones in the fields. */
+static enum et_status connect(struct et__acoustic *a)
+{
+    const struct et__acoustic_geometry *g = &a->geometry;
+    size_t dx = g->strip[ET__WAVE_LEFT], dy = g->strip[ET__WAVE_BOTTOM];
+    if (!(a->speaker_cells = et_alloc(g->n_speakers, sizeof(size_t)))) return ET_NOMEM;
+    if (!(a->microphone_cells = et_alloc(g->n_microphones, sizeof(size_t)))) return ET_NOMEM;
+    if (!(a->speaker_gains = et_alloc(g->n_speakers, sizeof(float)))) return ET_NOMEM;
+    for (size_t i = 0; i < g->n_speakers; i++) {
+        size_t x = g->speakers[i].x + dx, y = g->speakers[i].y + dy;
+        a->speaker_cells[i] = et__wave_at(&a->workers[0].field, x, y);
+        a->speaker_gains[i] = a->plan.gain[(y + 1) * a->plan.pitch + a->plan.left + x];
+    }
+    for (size_t i = 0; i < g->n_microphones; i++)
+        a->microphone_cells[i] =
+            et__wave_at(&a->workers[0].field, g->microphones[i].x + dx, g->microphones[i].y + dy);
+    return ET_OK;
+}
+
+static enum et_status open_acoustic(void *state, const struct et_config *config, uint64_t seed)
+{
+    struct et__acoustic *a = state;
+    const struct et_config *membranes = et_config_at(config, "membranes", 0);
+    double saturation = et_config_real(membranes, "saturation");
+    bool nonlinear = et_config_bool(membranes, "nonlinear");
+    a->seed = seed;
+    a->calibrated = et_config_bool(config, "calibrate");
+    ET_TRY(et__acoustic_geometry_read(&a->geometry, config, seed));
+    ET_TRY(et__acoustic_signal_read(&a->signal, config, &a->geometry));
+
+    struct et__wave_membrane membrane = {
+        .beta = (float)(et_config_real(membranes, "absorption") * a->signal.dt),
+        .stiffening = (float)et_config_real(membranes, "stiffening"),
+        .inverse_saturation2 = nonlinear ? (float)(1 / (saturation * saturation)) : 0.0F,
+    };
+    ET_TRY(et__acoustic_geometry_plan(&a->geometry, a->signal.dt, &membrane, &a->plan));
+    a->lanes = a->plan.nx * a->plan.ny <= BATCHED_CELLS_MAX ? ET__WAVE_LANES : 1;
+    a->n_in = a->geometry.n_speakers * a->signal.n_carriers;
+    a->n_out = a->geometry.n_microphones * a->signal.n_bins;
+
+    if (!(a->scales = et_alloc(a->n_out, sizeof *a->scales))) return ET_NOMEM;
+    for (size_t i = 0; i < a->n_out; i++)
+        a->scales[i] = 1.0F;
+    if (!(a->levels = et_alloc(a->n_out, sizeof *a->levels))) return ET_NOMEM;
+    size_t nx = a->geometry.nx, ny = a->geometry.ny;
+    float *frame = et_alloc(nx * ny, sizeof *frame);
+    if (!frame) return ET_NOMEM;
+    a->frame = et_view_of(frame, ny, nx);
+    ET_TRY(make_workers(a));
+    ET_TRY(connect(a));
+    return et__acoustic_calibrate(a, config);
+}
+
+static void describe(const void *state, struct et_system_info *info)
+{
+    const struct et__acoustic *a = state;
+    info->n_in = a->n_in;
+    info->n_out = a->n_out;
+    info->in_min = 0.0F;
+    info->in_max = 1.0F;
+    info->in_unit = "of full drive";
+    info->out_unit = a->calibrated ? "of 94th percentile" : "Pa";
+    info->latency_s = (double)(a->signal.transient + a->signal.window) * a->signal.dt;
+    info->traits = a->noise_Pa > 0.0F ? ET_NOISY : 0;
+}
+
+/* drives [n_in][lanes] = source x; lanes without a sample stay silent. */
+static void load(const struct et__acoustic *a, struct et__acoustic_worker *w, struct et_view x)
+{
+    for (size_t i = 0; i < a->n_in; i++)
+        for (size_t lane = 0; lane < a->lanes; lane++)
+            w->drives[i * a->lanes + lane] =
+                lane < x.rows ? a->source_Pa * x.data[lane * x.stride + i] : 0.0F;
+}
+
+/* Adds what the loudspeakers emit at a step. */
+static void play(const struct et__acoustic *a, struct et__acoustic_worker *w, size_t step)
+{
+    size_t n = a->signal.n_carriers, lanes = a->lanes;
+    const float *tones = a->signal.tones + step * n, *drive = w->drives;
+    for (size_t s = 0; s < a->geometry.n_speakers; s++) {
+        float sum[ET__WAVE_LANES] = {0}, *cell = w->field.now + a->speaker_cells[s];
+        for (size_t c = 0; c < n; c++, drive += lanes)
+            for (size_t lane = 0; lane < lanes; lane++)
+                sum[lane] += tones[c] * drive[lane];
+        for (size_t lane = 0; lane < lanes; lane++)
+            cell[lane] += a->speaker_gains[s] * sum[lane];
+    }
+}
+
+/* Keeps what the microphones hear at step i of the window. */
+static void listen(const struct et__acoustic *a, struct et__acoustic_worker *w, size_t i)
+{
+    size_t n = a->geometry.n_microphones, lanes = a->lanes;
+    for (size_t m = 0; m < n; m++)
+        memcpy(w->trace + (i * n + m) * lanes, w->field.now + a->microphone_cells[m],
+               lanes * sizeof(float));
+}
+
+/* Adds u^2 of the membrane cells to energy[lane]. */
+static void weigh_membranes(const struct et__acoustic *a, const struct et__acoustic_worker *w,
+                            double *energy, size_t n)
+{
+    const struct et__acoustic_geometry *g = &a->geometry;
+    for (size_t c = 0; c < g->nx * g->ny; c++) {
+        if (g->membrane[c] == 0) continue;
+        const float *u = w->field.now + et__wave_at(&w->field, c % g->nx + g->strip[ET__WAVE_LEFT],
+                                                    c / g->nx + g->strip[ET__WAVE_BOTTOM]);
+        for (size_t lane = 0; lane < n; lane++)
+            energy[lane] += (double)u[lane] * (double)u[lane];
+    }
+}
+
+static void show_frame(struct et__acoustic *a, const struct et__wave_field *field, size_t step)
+{
+    const struct et__acoustic_geometry *g = &a->geometry;
+    for (size_t y = 0; y < g->ny; y++)
+        for (size_t x = 0; x < g->nx; x++)
+            a->frame.data[y * a->frame.stride + x] = field->now[et__wave_at(
+                field, x + g->strip[ET__WAVE_LEFT], y + g->strip[ET__WAVE_BOTTOM])];
+    a->observed.frame(a->observed.user, step, (double)(step + 1) * a->signal.dt, a->frame, g->cell,
+                      "Pa");
+}
+
+/* y[lane][m, b] = magnitude of the spectrum of microphone m in bin b. */
+static void analyse(const struct et__acoustic *a, const struct et__acoustic_worker *w,
+                    struct et_view y)
+{
+    const struct et__acoustic_signal *s = &a->signal;
+    size_t n = a->geometry.n_microphones, lanes = a->lanes;
+    for (size_t m = 0; m < n; m++) {
+        for (size_t b = 0; b < s->n_bins; b++) {
+            float re[ET__WAVE_LANES] = {0}, im[ET__WAVE_LANES] = {0};
+            for (size_t i = 0; i < s->window; i++) {
+                const float *u = w->trace + (i * n + m) * lanes;
+                float cosine = s->cosines[i * s->n_bins + b], sine = s->sines[i * s->n_bins + b];
+                for (size_t lane = 0; lane < lanes; lane++) {
+                    re[lane] += cosine * u[lane];
+                    im[lane] += sine * u[lane];
+                }
+            }
+            for (size_t lane = 0; lane < y.rows; lane++)
+                y.data[lane * y.stride + m * s->n_bins + b] =
+                    sqrtf(re[lane] * re[lane] + im[lane] * im[lane]);
+        }
+    }
+}
+
+void et__acoustic_pass(struct et__acoustic *a, struct et__acoustic_worker *w, struct et_view x,
+                       struct et_view y, double *energy, bool observe)
+{
+    const struct et__acoustic_signal *s = &a->signal;
+    load(a, w, x);
+    et__wave_field_clear(&w->field);
+    if (energy) memset(energy, 0, x.rows * sizeof *energy);
+    for (size_t step = 0; step < s->transient + s->window; step++) {
+        et__wave_step(&a->plan, &w->field);
+        play(a, w, step);
+        if (observe && step % a->observed.every == 0) show_frame(a, &w->field, step);
+        if (step < s->transient) continue;
+        listen(a, w, step - s->transient);
+        if (energy) weigh_membranes(a, w, energy, x.rows);
+    }
+    analyse(a, w, y);
+}
+
+struct batch {
+    struct et__acoustic *acoustic;
+    const struct et_step *step;
+    struct et_view x, y;
+    size_t first; /* group of index 0 */
+};
+
+static void run_group(void *user, size_t index, size_t worker)
+{
+    const struct batch *batch = user;
+    struct et__acoustic *a = batch->acoustic;
+    struct et__acoustic_worker *w = &a->workers[worker];
+    size_t group = batch->first + index, first = group * a->lanes;
+    size_t n = batch->x.rows - first < a->lanes ? batch->x.rows - first : a->lanes;
+    struct et_view y = et_view_rows(batch->y, first, n);
+    et__acoustic_pass(a, w, et_view_rows(batch->x, first, n), y, NULL, a->observer && group == 0);
+    for (size_t i = 0; i < n; i++) {
+        float *row = y.data + i * y.stride;
+        if (a->noise_Pa > 0.0F) {
+            et_rng_fill_normal(
+                et_rng_derive(batch->step->seed, a->seed), ET_STREAM_NOISE, batch->step->index,
+                et_step_sample(batch->step, first + i) * a->n_out, w->noise, a->n_out);
+            for (size_t o = 0; o < a->n_out; o++)
+                row[o] += a->noise_Pa * w->noise[o];
+        }
+        for (size_t o = 0; o < a->n_out; o++)
+            row[o] *= a->scales[o];
+    }
+}
+
+static enum et_status forward(void *state, const struct et_step *step, struct et_view x,
+                              struct et_view y)
+{
+    struct et__acoustic *a = state;
+    struct batch batch = {.acoustic = a, .step = step, .x = x, .y = y};
+    if (et_parallel_threads() > a->n_workers)
+        return et_error_set(ET_INVALID, "the system was opened for %zu threads, now there are %zu",
+                            a->n_workers, et_parallel_threads());
+    size_t groups = (x.rows + a->lanes - 1) / a->lanes;
+    if (a->observer) { /* frames come from the calling thread, before the rest of the batch */
+        run_group(&batch, 0, 0);
+        batch.first = 1;
+    }
+    et_parallel_for(groups - batch.first, run_group, &batch);
+    return ET_OK;
+}
+
+static void observe(void *state, const struct et_observer *observer)
+{
+    struct et__acoustic *a = state;
+    a->observer = NULL;
+    if (!observer || !observer->frame || observer->every == 0) return;
+    a->observed = *observer;
+    a->observer = &a->observed;
+}
+
+static void close_acoustic(void *state)
+{
+    struct et__acoustic *a = state;
+    for (size_t i = 0; a->workers && i < a->n_workers; i++) {
+        et__wave_field_destroy(&a->workers[i].field);
+        et_free(a->workers[i].drives);
+        et_free(a->workers[i].trace);
+        et_free(a->workers[i].noise);
+    }
+    et_free(a->workers);
+    et_free(a->speaker_cells);
+    et_free(a->microphone_cells);
+    et_free(a->speaker_gains);
+    et_free(a->scales);
+    et_free(a->levels);
+    et_free(a->frame.data);
+    et__wave_plan_destroy(&a->plan);
+    et__acoustic_signal_free(&a->signal);
+    et__acoustic_geometry_free(&a->geometry);
+}
+
+const struct et_system_type et_system_acoustic = {
+    .name = "acoustic",
+    .summary = "2-D nonlinear acoustic cavity: loudspeakers with amplitude-coded tones, "
+               "microphones that hear spectra",
+    .state_size = sizeof(struct et__acoustic),
+    .params = et__acoustic_params,
+    .open = open_acoustic,
+    .describe = describe,
+    .forward = forward,
+    .observe = observe,
+    .close = close_acoustic,
+};
