@@ -18,10 +18,6 @@ target_include_directories(etalon_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE
 
 set(ETALON_LIBRARIES etalon_hdf5 etalon_random123 PkgConfig::FYAML PkgConfig::OPENBLAS
     ZLIB::ZLIB PNG::PNG Threads::Threads m)
-if(ETALON_OPENMP)
-    find_package(OpenMP REQUIRED COMPONENTS C)
-    list(APPEND ETALON_LIBRARIES OpenMP::OpenMP_C)
-endif()
 if(ETALON_TESTS)
     pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 endif()

@@ -677,10 +677,11 @@ static enum et_status override_apply(struct et__document *document, const char *
     struct et__place place = place_at(source, 0, 0);
     const char *equals = strchr(override, '=');
     if (!equals) return fail(&place, "expected PATH=VALUE");
-    source->text = equals + 1;
-    source->length = strlen(source->text);
-    char *path = take_text(document, override, (size_t)(equals - override));
+    char *path = take_text(document, override, strlen(override));
     if (!path) return ET_NOMEM;
+    path[equals - override] = '\0';
+    source->text = path + (equals - override) + 1;
+    source->length = strlen(source->text);
     struct node *value, **slot = root;
     ET_TRY(yaml_parse(document, source, &value));
     const char *parent = "the document";

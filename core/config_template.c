@@ -376,22 +376,21 @@ static void template_comment(const struct template *t, const struct et_param *pa
         et__text_add(&line, " [%s, %s]", et__number_text(param->min, min),
                      et__number_text(param->max, max));
     if (param->unit && *param->unit) et__text_add(&line, " %s", param->unit);
-    if (param->kind == ET_PARAM_CHOICE) et__text_add(&line, " %s", param->choices);
-    if (param->kind == ET_PARAM_TYPE) et__text_add(&line, " a %s", param->choices);
-    if (param->kind == ET_PARAM_TYPES) et__text_add(&line, " a list, each a %s", param->choices);
-    if (param->min_count > 0 && param->min_count == param->max_count)
-        et__text_add(&line, " %zu entries", param->min_count);
-    else if (param->max_count > 0)
-        et__text_add(&line, " %zu to %zu entries", param->min_count, param->max_count);
+    if (param->kind == ET_PARAM_CHOICE) et__text_add(&line, " (%s)", param->choices);
+    if (param->kind == ET_PARAM_TYPE) et__text_add(&line, " (a %s)", param->choices);
+    if (param->kind == ET_PARAM_TYPES) et__text_add(&line, " (each a %s)", param->choices);
+    if (param->max_count > param->min_count)
+        et__text_add(&line, " (%zu to %zu entries)", param->min_count, param->max_count);
     else if (param->min_count > 0)
-        et__text_add(&line, " at least %zu entries", param->min_count);
-    if (!param->initial)
+        et__text_add(&line, " (%s%zu %s)", param->max_count == 0 ? "at least " : "",
+                     param->min_count, param->min_count == 1 ? "entry" : "entries");
+    const char *initial = param->initial;
+    if (!initial)
         et__text_add(&line, "; required");
-    else if (*param->initial == '\0')
-        et__text_add(&line, param->kind == ET_PARAM_TYPE ? "; may be absent" : "; default empty");
-    else if (strcmp(param->initial, "{}") != 0)
-        et__text_add(&line, "; default %s",
-                     strcmp(param->initial, "[]") == 0 ? "none" : param->initial);
+    else if (param->kind == ET_PARAM_TYPE && *initial == '\0')
+        et__text_add(&line, "; may be absent");
+    else if (strcmp(initial, "{}") != 0)
+        et__text_add(&line, "; default %s", *initial ? initial : "\"\"");
     if (line.failed)
         t->text->failed = true;
     else

@@ -173,31 +173,44 @@ static enum et_status system_failed(const char *path, const char *what)
                         strerror(cause));
 }
 
-/* The checks that HDF5 would answer unclearly, or by waiting for a pipe. */
-static enum et_status check_file(struct et_store *store)
+/* The checks that HDF5 would answer unclearly, or by waiting for a pipe.  *ours tells whether the
+ * file starts like ours: with superblock 2, under which all metadata carry checksums. */
+static enum et_status check_file(struct et_store *store, bool *ours)
 {
-    int fd = open(store->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return system_failed(store->path, "cannot open");
+    static const unsigned char start[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n', 2};
+    unsigned char bytes[sizeof start];
     struct stat info;
-    int answer = fstat(fd, &info);
+    int fd = open(store->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        enum et_status status = system_failed(store->path, "cannot open");
+        if (fd >= 0) close(fd);
+        return status;
+    }
+    *ours = S_ISREG(info.st_mode) && read(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes &&
+            memcmp(bytes, start, sizeof start) == 0;
     close(fd);
-    if (answer != 0) return system_failed(store->path, "cannot examine");
     if (!S_ISREG(info.st_mode))
         return et_error_set(ET_IO, "%s: is not a regular file", store->path);
     store->bytes = (uint64_t)info.st_size;
     return ET_OK;
 }
 
-static enum et_status open_file(struct et_store *store)
+/* Damage in our own files is noticed by checksums before HDF5 1.10 stumbles over it; in the
+ * classic format of foreign files HDF5 has to be trusted with the metadata. */
+static enum et_status open_file(struct et_store *store, bool foreign)
 {
-    ET_TRY(check_file(store));
+    bool ours = false;
+    ET_TRY(check_file(store, &ours));
+    if (H5Fis_hdf5(store->path) <= 0)
+        return et_error_set(ET_FORMAT, "%s: is not an HDF5 file", store->path);
+    if (!foreign && !ours)
+        return et_error_set(ET_FORMAT, "%s: is HDF5 but not a file of Etalon (other superblock)",
+                            store->path);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     enum et_status status = ET_OK;
     if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
         H5Pset_file_locking(access, false, true) < 0)
         status = et__store_failed(ET_IO, store, "", "cannot set up HDF5");
-    else if (H5Fis_hdf5(store->path) <= 0)
-        status = et_error_set(ET_FORMAT, "%s: is not an HDF5 file", store->path);
     else if ((store->file = H5Fopen(store->path, H5F_ACC_RDONLY, access)) < 0)
         status = et__store_failed(ET_FORMAT, store, "", "damaged or truncated");
     et__store_release(access);
@@ -209,7 +222,7 @@ static enum et_status open_existing(const char *path, bool foreign, struct et_st
     *store = NULL;
     struct et_store *s = prepare(path);
     if (s == NULL) return ET_NOMEM;
-    enum et_status status = open_file(s);
+    enum et_status status = open_file(s, foreign);
     if (status == ET_OK && !foreign) status = check_layout(s);
     if (status != ET_OK) {
         destroy(s);

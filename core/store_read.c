@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 enum {
-    CHUNKS_MAX = 1 << 20,    /* HDF5 keeps a record of each in memory */
+    CHUNKS_MAX = 1 << 18,  /* HDF5 keeps a record of a kilobyte for each in memory */
+    CHUNKS_FREE = 1 << 12, /* plus one for so many bytes of the file: */
+    CHUNK_BYTES_MIN = 16,
     DEFLATE_RATIO_MAX = 1032 /* the most that zlib can shrink anything */
 };
 /* So much is granted without asking how large the file is: never-written elements take no room. */
-#define BYTES_FREE ((uint64_t)1 << 26)
+#define BYTES_FREE ((uint64_t)1 << 20)
 
 void et__store_close_dataset(struct et__store_dataset *dataset)
 {
@@ -33,18 +35,18 @@ static enum et_status check_chunks(const struct et_store *store, const char *pat
                                    const struct et__store_dataset *dataset, size_t size)
 {
     hsize_t chunk[H5S_MAX_RANK];
-    uint64_t chunks = 1;
+    uint64_t chunks = 1, limit = CHUNKS_FREE + store->bytes / CHUNK_BYTES_MIN;
+    if (limit > CHUNKS_MAX) limit = CHUNKS_MAX;
     if (H5Pget_chunk(plist, H5S_MAX_RANK, chunk) != (int)dataset->shape.rank)
         return et__store_failed(ET_FORMAT, store, path, "has inconsistent chunks");
     for (size_t i = 0; i < dataset->shape.rank; i++) {
         if (chunk[i] == 0)
             return et_error_set(ET_FORMAT, "%s: %s: empty chunks", store->path, path);
         uint64_t along = (dataset->shape.dims[i] + chunk[i] - 1) / chunk[i];
-        if (along > CHUNKS_MAX) along = CHUNKS_MAX + 1;
-        chunks *= along;
-        if (chunks > CHUNKS_MAX) break;
+        chunks *= along <= limit ? along : limit + 1;
+        if (chunks > limit) break;
     }
-    if (chunks > CHUNKS_MAX ||
+    if (chunks > limit ||
         !bytes_are_plausible(store, et__store_total_bytes(dataset->shape.rank, chunk, size)))
         return et_error_set(ET_FORMAT, "%s: %s: chunk size or number is implausible", store->path,
                             path);

@@ -127,11 +127,13 @@ static enum et_status read_membranes(struct et__acoustic_geometry *g,
         const struct et_config *record = et_config_at(membranes, "regions", i);
         struct shape s = rectangle_of(record);
         ET_TRY(paint_record(g, record, "membrane", &s, paint_membrane, 0));
-        for (size_t c = 0; c < g->nx * g->ny; c++)
+        for (size_t c = 0; c < g->nx * g->ny; c++) {
+            size_t column = c % g->nx, row = c / g->nx;
             if (g->membrane[c] != 0 && g->speeds[c] <= 0.0F)
                 return et_config_error(record, NULL, "membrane overlaps a rigid body at (%g, %g) m",
-                                       ((double)(c % g->nx) + 0.5) * g->cell,
-                                       ((double)(c / g->nx) + 0.5) * g->cell);
+                                       ((double)column + 0.5) * g->cell,
+                                       ((double)row + 0.5) * g->cell);
+        }
     }
     return ET_OK;
 }

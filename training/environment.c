@@ -123,7 +123,6 @@ size_t et_environment(const struct et_environment_entry **entries)
     add("git_id", BUILD_GIT_ID);
     add("compiler", BUILD_COMPILER);
     add("build_type", BUILD_TYPE);
-    add("parallel", BUILD_PARALLEL);
     add("threads", answers.threads);
     add("os", operating_system());
     add("cpu", cpu_name());

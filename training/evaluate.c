@@ -76,7 +76,7 @@ static enum et_status evaluate_all(struct evaluate *e, const struct et_config *c
 {
     size_t seeds = count_seeds(e->store);
     if (seeds == 0) return et_error_set(ET_INVALID, "the run file holds no trained network yet");
-    ET_TRY(et__setup_open(&e->setup, config, NULL));
+    ET_TRY(et__setup_open(&e->setup, config));
     size_t classes = e->setup.dataset.n_classes;
     e->result->accuracy = et_alloc(seeds, sizeof *e->result->accuracy);
     e->result->confusion = et_alloc(classes * classes, sizeof *e->result->confusion);

@@ -47,20 +47,21 @@ static enum et_status reparse(const struct et_experiment *experiment, const char
     return status;
 }
 
-/* A linear classifier: one digital stage without activation under a linear head.  Its training is
- * its own, whatever the network's method: 400 full-batch steps, or 20 epochs in mini-batches. */
+/* A linear classifier: one digital stage without activation under a linear head.  Features and
+ * training are its own, whatever the network's, so that it is as good as a linear model gets. */
 static enum et_status make_linear(const struct et_experiment *experiment,
                                   struct et__variant *variant)
 {
-    const struct et_config *method = et_config_at(experiment->config, "method", 0);
-    int64_t batch = et_config_int(method, "batch");
-    char text[256];
-    snprintf(text, sizeof text,
-             "method={type: forward-forward, objective: local-ce, batch: %lld, epochs: %d, "
-             "optimiser: {rate: %g, schedule: cosine}}",
-             (long long)batch, batch == 0 ? 400 : 20, batch == 0 ? 0.02 : 0.002);
-    const char *changes[] = {"layers=[{width: 32}]", text};
-    return reparse(experiment, changes, 2, &variant->owned);
+    const struct et_config *features = et_config_at(experiment->config, "features", 0);
+    bool raw = strcmp(et_config_string(features, "scale"), "none") == 0;
+    const char *changes[] = {
+        "layers=[{width: 32}]",
+        "features.nonnegative=false",
+        raw ? "features.scale=none" : "features.scale=zscore",
+        "method={type: forward-forward, objective: local-ce, batch: 64, epochs: 100, "
+        "optimiser: {rate: 0.005, schedule: cosine}}",
+    };
+    return reparse(experiment, changes, sizeof changes / sizeof *changes, &variant->owned);
 }
 
 static enum et_status make_override(const struct et_experiment *experiment,
@@ -288,21 +289,42 @@ out:
     return status;
 }
 
+static enum et_status run_seeds(struct et__run *run, size_t v, struct et__setup *setup,
+                                struct et_store *checkpoint)
+{
+    const struct et__variant *variant = &run->variant[v];
+    for (size_t s = variant->results.done; s < run->seeds; s++) {
+        bool resumed = v == run->resume_variant && s == run->resume_seed;
+        run->at_variant = v;
+        run->at_seed = s;
+        enum et_status status = run_seed(run, setup, resumed ? checkpoint : NULL);
+        if (status != ET_OK && status != ET_INTERRUPTED)
+            et_error_while("running '%s', seed %zu of %zu", variant->name, s + 1, run->seeds);
+        if (status != ET_OK) return status;
+    }
+    return ET_OK;
+}
+
+/* The network and the controls that only take its systems out share data and devices. */
+static enum et_status run_shared(struct et__run *run, size_t v, struct et_store *checkpoint)
+{
+    if (!run->setup_is_open) {
+        run->setup_is_open = true;
+        ET_TRY(et__setup_open(&run->setup, run->variant[0].config));
+        if (run->data_text == NULL) ET_TRY(keep_texts(run, &run->setup));
+    }
+    ET_TRY(et__setup_substitute(&run->setup, run->variant[v].control));
+    return run_seeds(run, v, &run->setup, checkpoint);
+}
+
 static enum et_status run_variant(struct et__run *run, size_t v, struct et_store *checkpoint)
 {
     struct et__variant *variant = &run->variant[v];
     if (variant->results.seeds > 0 && variant->results.done == run->seeds) return ET_OK;
+    if (variant->owned == NULL) return run_shared(run, v, checkpoint);
     struct et__setup setup;
-    enum et_status status = et__setup_open(&setup, variant->config, variant->control);
-    if (status == ET_OK && run->data_text == NULL) status = keep_texts(run, &setup);
-    for (size_t s = variant->results.done; status == ET_OK && s < run->seeds; s++) {
-        bool resumed = v == run->resume_variant && s == run->resume_seed;
-        run->at_variant = v;
-        run->at_seed = s;
-        status = run_seed(run, &setup, resumed ? checkpoint : NULL);
-        if (status != ET_OK && status != ET_INTERRUPTED)
-            et_error_while("running '%s', seed %zu of %zu", variant->name, s + 1, run->seeds);
-    }
+    enum et_status status = et__setup_open(&setup, variant->config);
+    if (status == ET_OK) status = run_seeds(run, v, &setup, checkpoint);
     et__setup_close(&setup);
     return status;
 }
@@ -391,6 +413,7 @@ enum et_status et_experiment_run(struct et_experiment *experiment,
     snprintf(output, sizeof output, "runs/%.480s.h5", et_experiment_name(experiment));
     run.trained = et_alloc(run.seeds, sizeof *run.trained);
     enum et_status status = run.trained ? run_all(&run) : ET_NOMEM;
+    et__setup_close(&run.setup);
     for (size_t v = 0; v < run.n_variants; v++) {
         et__results_destroy(&run.variant[v].results);
         et_config_close(run.variant[v].owned);

@@ -79,16 +79,15 @@ static void zlib_free(void *opaque, void *memory)
     et_free(memory);
 }
 
-/* The size that the last member announces (modulo 2^32), when deflate could reach it: a good first
- * capacity, never trusted for more. */
+/* The size that the last member announces (modulo 2^32), as a first capacity.  Beyond a usual ratio
+ * it is not taken on trust: room then grows with what really comes out. */
 static size_t announced_size(const unsigned char *packed, size_t size, size_t max)
 {
-    const size_t most_per_byte = 1032;
+    const size_t usual_ratio = 16;
     if (size < 18) return FIRST_CAPACITY;
     const unsigned char *end = packed + size - 4;
     size_t announced = end[0] | (size_t)end[1] << 8 | (size_t)end[2] << 16 | (size_t)end[3] << 24;
-    if (announced == 0 || announced > max || announced / most_per_byte > size)
-        return FIRST_CAPACITY;
+    if (announced == 0 || announced > max || announced / usual_ratio > size) return FIRST_CAPACITY;
     return announced;
 }
 

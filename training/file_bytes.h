@@ -16,7 +16,7 @@ struct et__bytes {
 };
 
 /* Most bytes that a file may hold, packed or unpacked: stops gzip bombs. */
-#define ET__FILE_MAX ((size_t)4 << 30)
+#define ET__FILE_MAX ((size_t)2 << 30)
 
 /* Reads a file, and unpacks it when it starts like gzip.  *bytes must be empty; the caller destroys
  * it.  Errors: ET_MISSING (no such file), ET_IO, ET_FORMAT (see et__bytes_unpack), ET_NOMEM. */

@@ -70,19 +70,30 @@ static enum et_status find_device(struct et__network *network, const struct et_c
     return ET_OK;
 }
 
-/* A control of the same size in place of the system that is open in *system. */
-static enum et_status replace_device(struct et__network *network, const char *control, size_t i,
-                                     uint64_t device_seed, struct et_system **system)
+static void close_substitutes(struct et__network *network)
 {
-    const struct et_system_info *info = et_system_info(*system);
-    char yaml[128];
-    snprintf(yaml, sizeof yaml, "{type: %s, n_in: %zu, n_out: %zu}", control, info->n_in,
-             info->n_out);
-    struct et_system *substitute;
-    ET_TRY_WHILE(et_system_open_text(yaml, et_rng_derive(device_seed, i), &substitute),
-                 "opening the control '%s'", control);
-    network->device[network->n_devices++] = substitute;
-    *system = substitute;
+    for (size_t i = 0; i < network->n_stages; i++) {
+        et_system_close(network->substitute[i]);
+        network->substitute[i] = NULL;
+        network->stage[i].system = network->stage[i].physical;
+    }
+}
+
+enum et_status et__network_substitute(struct et__network *network, const char *control,
+                                      uint64_t device_seed)
+{
+    close_substitutes(network);
+    for (size_t i = 0; control != NULL && i < network->n_stages; i++) {
+        struct et__stage *stage = &network->stage[i];
+        if (stage->physical == NULL) continue;
+        char yaml[128];
+        snprintf(yaml, sizeof yaml, "{type: %s, n_in: %zu, n_out: %zu}", control, stage->n_in,
+                 stage->n_out);
+        ET_TRY_WHILE(
+            et_system_open_text(yaml, et_rng_derive(device_seed, i), &network->substitute[i]),
+            "opening the control '%s'", control);
+        stage->system = network->substitute[i];
+    }
     return ET_OK;
 }
 
@@ -123,7 +134,7 @@ static enum et_status open_workspaces(struct et__stage *stage, size_t rows)
 }
 
 static enum et_status open_stage(struct et__network *network, const struct et_config *config,
-                                 const char *control, size_t i, size_t n_h, uint64_t device_seed)
+                                 size_t i, size_t n_h, uint64_t device_seed)
 {
     struct et__stage *stage = &network->stage[i];
     const struct et_config *layer = et_config_at(config, "layers", i);
@@ -131,14 +142,13 @@ static enum et_status open_stage(struct et__network *network, const struct et_co
     stage->n_h = n_h;
     if (et_config_count(layer, "system") > 0) {
         ET_TRY(find_device(network, config, i, device_seed, &stage->system));
+        stage->physical = stage->system;
         const struct et_system_info *info = et_system_info(stage->system);
         stage->n_in = info->n_in;
         stage->n_out = info->n_out;
         stage->in_min = info->in_min;
         stage->in_max = info->in_max;
         ET_TRY(check_drive(stage, layer));
-        if (control != NULL)
-            ET_TRY(replace_device(network, control, i, device_seed, &stage->system));
     } else if (stage->skip) {
         return et_config_error(layer, "skip", "a stage without a system has nothing to skip");
     }
@@ -147,22 +157,23 @@ static enum et_status open_stage(struct et__network *network, const struct et_co
 }
 
 enum et_status et__network_open(struct et__network *network, const struct et_config *config,
-                                const char *control, size_t n_features, size_t rows_max,
-                                uint64_t device_seed)
+                                size_t n_features, size_t rows_max, uint64_t device_seed)
 {
     *network = (struct et__network){.n_features = n_features, .rows_max = rows_max};
     size_t n = et_config_count(config, "layers");
     network->stage = et_alloc(n, sizeof *network->stage);
-    network->device = et_alloc(2 * n, sizeof(struct et_system *));
-    if (network->stage == NULL || network->device == NULL) return ET_NOMEM;
+    network->device = et_alloc(n, sizeof(struct et_system *));
+    network->substitute = et_alloc(n, sizeof(struct et_system *));
+    if (!network->stage || !network->device || !network->substitute) return ET_NOMEM;
     network->n_stages = n;
     for (size_t i = 0, n_h = n_features; i < n; n_h = network->stage[i++].width)
-        ET_TRY(open_stage(network, config, control, i, n_h, device_seed));
+        ET_TRY(open_stage(network, config, i, n_h, device_seed));
     return ET_OK;
 }
 
 void et__network_close(struct et__network *network)
 {
+    close_substitutes(network);
     for (size_t i = 0; i < network->n_stages; i++) {
         struct et__stage *stage = &network->stage[i];
         et_array_destroy(&stage->x);
@@ -178,6 +189,7 @@ void et__network_close(struct et__network *network)
     for (size_t i = 0; i < network->n_devices; i++)
         et_system_close(network->device[i]);
     et_free(network->device);
+    et_free(network->substitute);
     et_free(network->stage);
     *network = (struct et__network){0};
 }

@@ -13,7 +13,8 @@ enum et__drive { ET__DRIVE_NONE, ET__DRIVE_UNIT_NORM, ET__DRIVE_TILE, ET__DRIVE_
 enum et__activation { ET__LINEAR, ET__RELU, ET__TANH };
 
 struct et__stage {
-    struct et_system *system; /* borrowed from the network; NULL for a digital stage */
+    struct et_system *system;   /* in use; NULL for a digital stage; the network owns it */
+    struct et_system *physical; /* the stage's own system, in use unless a control replaces it */
     enum et__drive drive;
     float gain;
     float in_min, in_max; /* legal inputs of the system */
@@ -43,7 +44,8 @@ struct et__network {
     size_t n_stages, n_features, rows_max;
     struct et_system **device; /* owned; stages with equal systems share one */
     size_t n_devices;
-    struct et_ledger ledger; /* of all measurements */
+    struct et_system **substitute; /* owned; [n_stages], of the control in use */
+    struct et_ledger ledger;       /* of all measurements */
     double digital_macs;
 };
 
@@ -52,17 +54,20 @@ extern const struct et_param et__stage_params[];
 
 /* Builds the stages and opens their systems.
  *
- * layers       entry i of the list `layers` of config
- * control      NULL, or the type of a control system ("zeros", "identity", "random") that takes
- *              the place of every physical system
+ * config       an experiment; `layers` is its list of stages
  * n_features   width of h_0;  rows_max  rows of the workspaces
  * device_seed  identity of the devices
  *
  * Errors: ET_CONFIG, ET_NOMEM, whatever a system reports.  On failure *network may be closed. */
 enum et_status et__network_open(struct et__network *network, const struct et_config *config,
-                                const char *control, size_t n_features, size_t rows_max,
+                                size_t n_features, size_t rows_max,
                                 uint64_t device_seed) ET_CHECKED;
 void et__network_close(struct et__network *network);
+
+/* Puts a control system ("zeros", "identity", "random") of the same size in the place of every
+ * physical one; NULL puts the physical ones back. */
+enum et_status et__network_substitute(struct et__network *network, const char *control,
+                                      uint64_t device_seed) ET_CHECKED;
 
 /* Starts a new training: weights drawn from N(0, 1/n_t) (biases zero), fits forgotten. */
 void et__network_reset(struct et__network *network, uint64_t seed);

@@ -7,13 +7,19 @@
 
 #include <math.h>
 
-/* Rows that one task of a parallel loop handles. */
-enum { ROWS = 32 };
+/* Elements that make a task of a parallel loop worth its while. */
+enum { TASK = 16384 };
 
 struct pass {
     const struct et__stage *stage;
     struct et_view h, d;
+    size_t rows; /* of a task */
 };
+
+static size_t rows_of_task(size_t cols)
+{
+    return cols < TASK ? TASK / cols : 1;
+}
 
 ET_VECTOR_CLONES
 static void add_and_activate(float *restrict z, const float *restrict bias, size_t n,
@@ -41,7 +47,7 @@ static void activate_rows(void *user, size_t i, size_t worker)
 {
     (void)worker;
     const struct pass *p = user;
-    size_t first = i * ROWS, last = first + ROWS < p->h.rows ? first + ROWS : p->h.rows;
+    size_t first = i * p->rows, last = first + p->rows < p->h.rows ? first + p->rows : p->h.rows;
     for (size_t r = first; r < last; r++)
         add_and_activate(p->h.data + r * p->h.stride, p->stage->bias.value, p->h.cols,
                          p->stage->activation);
@@ -52,8 +58,8 @@ void et__stage_readout(struct et__network *network, size_t i, struct et_view t,
 {
     const struct et__stage *stage = &network->stage[i];
     et_gemm(ET_PLAIN, ET_TRANSPOSED, 1, t, et_tensor_view(&stage->weight), 0, h_out);
-    struct pass p = {.stage = stage, .h = h_out};
-    et_parallel_for((h_out.rows + ROWS - 1) / ROWS, activate_rows, &p);
+    struct pass p = {.stage = stage, .h = h_out, .rows = rows_of_task(h_out.cols)};
+    et_parallel_for((h_out.rows + p.rows - 1) / p.rows, activate_rows, &p);
     network->digital_macs += (double)t.rows * (double)stage->n_t * (double)stage->width;
 }
 
@@ -74,7 +80,7 @@ static void backward_rows(void *user, size_t i, size_t worker)
 {
     (void)worker;
     const struct pass *p = user;
-    size_t first = i * ROWS, last = first + ROWS < p->d.rows ? first + ROWS : p->d.rows;
+    size_t first = i * p->rows, last = first + p->rows < p->d.rows ? first + p->rows : p->d.rows;
     for (size_t r = first; r < last; r++)
         backward(p->d.data + r * p->d.stride, p->h.data + r * p->h.stride, p->d.cols,
                  p->stage->activation);
@@ -97,10 +103,10 @@ void et__stage_gradient(struct et__network *network, size_t i, struct et_view t,
                         struct et_view h_out, struct et_view d, bool straight_through)
 {
     struct et__stage *stage = &network->stage[i];
-    struct pass p = {.stage = stage, .h = h_out, .d = d};
+    struct pass p = {.stage = stage, .h = h_out, .d = d, .rows = rows_of_task(d.cols)};
     bool pass_through = straight_through && stage->activation == ET__RELU;
     if (stage->activation != ET__LINEAR && !pass_through)
-        et_parallel_for((d.rows + ROWS - 1) / ROWS, backward_rows, &p);
+        et_parallel_for((d.rows + p.rows - 1) / p.rows, backward_rows, &p);
     et_gemm(ET_TRANSPOSED, ET_PLAIN, 1, d, t, 0, et_tensor_gradient(&stage->weight));
     sum_rows(d, stage->bias.gradient);
     network->digital_macs += (double)t.rows * (double)stage->n_t * (double)stage->width;

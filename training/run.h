@@ -34,9 +34,10 @@ struct et__setup {
     uint64_t seed; /* of the experiment */
 };
 
-/* Loads the data, opens the network.  control: see et__network_open.  May be closed in any case. */
-enum et_status et__setup_open(struct et__setup *setup, const struct et_config *config,
-                              const char *control) ET_CHECKED;
+/* Loads the data, opens the network.  May be closed in any case. */
+enum et_status et__setup_open(struct et__setup *setup, const struct et_config *config) ET_CHECKED;
+/* Puts a control in the place of the physics (see et__network_substitute), NULL takes it away. */
+enum et_status et__setup_substitute(struct et__setup *setup, const char *control) ET_CHECKED;
 void et__setup_close(struct et__setup *setup);
 
 /* Prepares seed number s: split, fits, fresh weights, trainer.  End it in any case. */
@@ -75,6 +76,8 @@ struct et__run {
     char *data_text, *network_text, *class_names;
 
     /* Where the run stands. */
+    struct et__setup setup; /* of the network and, with its systems replaced, of its controls */
+    bool setup_is_open;
     size_t at_variant, at_seed;
     struct et_trainer *trainer;         /* NULL between seeds */
     size_t resume_variant, resume_seed; /* what the checkpoint belongs to */

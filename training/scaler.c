@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 static int compare_floats(const void *a, const void *b)
@@ -35,16 +34,20 @@ static void moments(const float *values, size_t n, double *mean, double *sd)
     *sd = sqrt(squares / (double)n);
 }
 
+static void limits(const float *values, size_t n, double *lo, double *hi)
+{
+    *lo = *hi = (double)values[0];
+    for (size_t i = 1; i < n; i++) {
+        *lo = fmin(*lo, (double)values[i]);
+        *hi = fmax(*hi, (double)values[i]);
+    }
+}
+
 /* The column values[n] (scratch: may be reordered) gives its offset and factor. */
 static void fit_column(enum et_scaling scaling, float *values, size_t n, float *offset,
                        float *factor)
 {
-    float lo = values[0], hi = values[0];
-    for (size_t i = 1; i < n; i++) {
-        lo = fminf(lo, values[i]);
-        hi = fmaxf(hi, values[i]);
-    }
-    double from = 0, width = 1;
+    double from = 0, width = 1, hi;
     switch (scaling) {
     case ET_SCALE_NONE:
         break;
@@ -52,17 +55,17 @@ static void fit_column(enum et_scaling scaling, float *values, size_t n, float *
         moments(values, n, &from, &width);
         break;
     case ET_SCALE_MINMAX:
-        from = (double)lo;
-        width = (double)hi - (double)lo;
+        limits(values, n, &from, &hi);
+        width = hi - from;
         break;
     case ET_SCALE_PERCENTILE:
         width = (double)percentile(values, n);
         break;
     }
-    /* A constant column carries nothing; rounding may still leave it a spread. */
-    bool constant = lo == hi && (scaling == ET_SCALE_ZSCORE || scaling == ET_SCALE_MINMAX);
     *offset = (float)from;
-    *factor = constant ? 0 : (float)(1 / width);
+    *factor = (float)(1 / width);
+    /* A constant column carries nothing.  Its width is exactly 0: equal floats add up without
+     * rounding in doubles. */
     if (!isfinite(*factor)) *factor = 0;
 }
 

@@ -35,8 +35,7 @@ static enum et_status check_traits(const struct et__setup *setup)
     return ET_OK;
 }
 
-enum et_status et__setup_open(struct et__setup *setup, const struct et_config *config,
-                              const char *control)
+enum et_status et__setup_open(struct et__setup *setup, const struct et_config *config)
 {
     *setup = (struct et__setup){.config = config};
     setup->seed = (uint64_t)et_config_int(config, "seed");
@@ -52,9 +51,15 @@ enum et_status et__setup_open(struct et__setup *setup, const struct et_config *c
     struct et__plan plan = et__forward_forward_plan(
         et_config_at(config, "method", 0), et_config_count(config, "layers"), n_train, contrastive);
     uint64_t device_seed = (uint64_t)et_config_int(config, "device_seed");
-    ET_TRY(et__network_open(&setup->network, config, control, setup->features.width, plan.rows_max,
+    ET_TRY(et__network_open(&setup->network, config, setup->features.width, plan.rows_max,
                             device_seed));
     return check_traits(setup);
+}
+
+enum et_status et__setup_substitute(struct et__setup *setup, const char *control)
+{
+    uint64_t seed = et_rng_derive((uint64_t)et_config_int(setup->config, "device_seed"), 1);
+    return et__network_substitute(&setup->network, control, seed);
 }
 
 void et__setup_close(struct et__setup *setup)

@@ -2,8 +2,9 @@
  *
  * Self-describing HDF5 files, written atomically.
  *
- * A file under construction lives in "<path>.tmp-<pid>"; et_store_commit flushes, syncs and renames
- * it over <path>.  Whoever kills the program in between finds the previous file intact.
+ * A file under construction lives in memory, and "<path>.tmp-<pid>" keeps its place;
+ * et_store_commit writes and syncs that and renames it over <path>.  Whoever kills the program in
+ * between finds the previous file intact.
  *
  * Every dataset carries the attributes `units` and `description`.  A dataset marked ET_VOLATILE
  * (wall-clock times and the like) is left out of et_store_digest. */
@@ -41,7 +42,10 @@ ET_API enum et_status et_store_create(const char *path, struct et_store **store)
  * or another layout version). */
 ET_API enum et_status et_store_open(const char *path, struct et_store **store) ET_CHECKED;
 
-/* Opens any HDF5 file for reading (data sets of other origin): no layout check. */
+/* Opens any HDF5 file for reading (data sets of other origin): no layout check.  Soft and external
+ * links, data outside the file, filters other than deflate, shuffle and fletcher32, number formats
+ * beyond the usual and sizes that the file cannot hold are ET_FORMAT when they are met.  HDF5 1.10
+ * itself is not safe against forged metadata: open only files that you would trust it with. */
 ET_API enum et_status et_store_open_foreign(const char *path, struct et_store **store) ET_CHECKED;
 
 /* Created files only: flush, fsync, rename, close; *store becomes NULL even on failure (then the

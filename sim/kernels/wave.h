@@ -60,7 +60,8 @@ struct et__wave_membrane {
     float inverse_saturation2; /* 1 / u_sat^2 */
 };
 
-/* What fills the grid; arrays are [ny][nx], row 0 at y = 0, and borrowed. */
+/* What fills the grid; arrays are [ny][nx], row 0 at y = 0, and borrowed.  Cells in strips must be
+ * neither rigid nor membranes. */
 struct et__wave_medium {
     size_t nx, ny;            /* all cells, absorbing strips included */
     const float *courant2;    /* (c dt / h)^2; 0 = rigid */

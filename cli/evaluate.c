@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * etalon evaluate: the trained network of a run file, on other data or another system. */
+#include "command.h"
+#include "summary.h"
+
+#include <etalon/array.h>
+#include <etalon/parallel.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { KEY_THREADS = 256, KEY_SET, KEY_ALL, KEY_JSON };
+
+static const struct argp_option options[] = {
+    {"set", KEY_SET, "PATH=VALUE", 0,
+     "Override a value of the stored experiment: another data "
+     "set, another system, more noise; may be repeated",
+     0},
+    {"all", KEY_ALL, NULL, 0, "Use all rows of the data set, not the test part alone", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads (default: one per processor)", 0},
+    {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
+    {0},
+};
+
+struct arguments {
+    const char *file;
+    size_t threads;
+    struct overrides overrides;
+    bool all, json;
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case KEY_SET:
+        argument_override(state, &arguments->overrides, text);
+        break;
+    case KEY_ALL:
+        arguments->all = true;
+        break;
+    case KEY_THREADS:
+        arguments->threads = argument_count(state, "--threads", text, 1, 1024);
+        break;
+    case KEY_JSON:
+        arguments->json = true;
+        break;
+    case ARGP_KEY_ARG:
+        argument_file(state, &arguments->file, text);
+        break;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which run file?");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp parser = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "RUN.h5",
+    .doc = "Evaluates the trained network of a run file, of every seed; nothing is trained.\v"
+           "Example:\n"
+           "  etalon evaluate runs/vowels-acoustic.h5 --set dataset.spread=1.5",
+};
+
+static void print_json(const struct et_evaluation *evaluation)
+{
+    size_t n = evaluation->n_classes;
+    struct json json = {0};
+    json_begin(&json, NULL, '{');
+    summary_json_accuracy(&json, "test_accuracy", &evaluation->test);
+    json_integer(&json, "samples", evaluation->n_samples);
+    json_begin(&json, "accuracy", '[');
+    for (size_t i = 0; i < evaluation->test.seeds; i++)
+        json_number(&json, NULL, evaluation->accuracy[i]);
+    json_end(&json, ']');
+    json_begin(&json, "confusion", '[');
+    for (size_t row = 0; row < n; row++) {
+        json_begin(&json, NULL, '[');
+        for (size_t col = 0; col < n; col++)
+            json_integer(&json, NULL, evaluation->confusion[row * n + col]);
+        json_end(&json, ']');
+    }
+    json_end(&json, ']');
+    json_end(&json, '}');
+}
+
+static void print_text(const struct et_evaluation *evaluation)
+{
+    char text[128];
+    size_t n = evaluation->n_classes;
+    summary_format_accuracy(&evaluation->test, text, sizeof text);
+    printf("accuracy  %s of the mean; %zu seed%s, %zu samples each\n\n", text,
+           evaluation->test.seeds, evaluation->test.seeds == 1 ? "" : "s", evaluation->n_samples);
+    puts("confusion, summed over seeds (row: true class, column: answer)");
+    printf("%8s", "");
+    for (size_t col = 0; col < n; col++)
+        printf(" %7zu", col);
+    putchar('\n');
+    for (size_t row = 0; row < n; row++) {
+        printf("%8zu", row);
+        for (size_t col = 0; col < n; col++)
+            printf(" %7" PRIu64, evaluation->confusion[row * n + col]);
+        putchar('\n');
+    }
+}
+
+int command_evaluate(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    et_parallel_set_threads(arguments.threads);
+    struct et_evaluation evaluation = {0};
+    enum et_status status = et_run_evaluate(arguments.file, arguments.overrides.item,
+                                            arguments.overrides.n, arguments.all, &evaluation);
+    et_free(arguments.overrides.item);
+    if (status != ET_OK) return command_fail("etalon evaluate", status);
+    if (arguments.json)
+        print_json(&evaluation);
+    else
+        print_text(&evaluation);
+    et_evaluation_destroy(&evaluation);
+    return CODE_DONE;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One small valid configuration (or more) of every registered system, and types of the test's own:
+ * the contract test refuses to pass while a registered type is missing here. */
+#ifndef ETALON_TESTS_SYSTEM_CASES_H
+#define ETALON_TESTS_SYSTEM_CASES_H
+
+#include <etalon/system.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* FOLDER stands for the folder of recorded pairs. */
+#define PAIRS "x: FOLDER/x.csv, y: FOLDER/y.csv"
+static const struct {
+    const char *type, *yaml;
+} system_cases[] = {
+    {"linear", "{type: linear, n_in: 5, n_out: 3}"},
+    {"linear", "{type: linear, n_in: 2, n_out: 4, init: gaussian, gain: 2, tunable: true}"},
+    {"random", "{type: random, n_in: 5, n_out: 7, gain: 1.5}"},
+    {"identity", "{type: identity, n_in: 4, n_out: 6}"},
+    {"zeros", "{type: zeros, n_in: 4, n_out: 2}"},
+    {"acoustic", "{type: acoustic}"},
+    {"acoustic", "{type: acoustic, noise: 0.01}"},
+    {"chain", "{type: chain, systems: [{type: linear, n_in: 5, n_out: 3, tunable: true}, "
+              "{type: random, n_in: 3, n_out: 6}, {type: linear, n_in: 6, n_out: 2, "
+              "tunable: true}]}"},
+    {"chain", "{type: chain, clip: true, systems: [{type: random, n_in: 5, n_out: 20, gain: 2}, "
+              "{type: acoustic}]}"},
+    {"chain", "{type: chain, systems: [{type: leaky}, {type: random, n_in: 3, n_out: 2}]}"},
+    {"converters", "{type: converters, dac_range: [-1, 1], system: {type: random, n_in: 3, "
+                   "n_out: 5}}"},
+    {"converters", "{type: converters, dac_bits: 0, adc_bits: 0, dac_range: [-1, 1], "
+                   "adc_range: [-3, 3], clip: false, system: {type: linear, n_in: 3, n_out: 5, "
+                   "tunable: true}}"},
+    {"disturb", "{type: disturb, input: {noise: 0.01, gain_mismatch: 0.1}, output: "
+                "{noise_relative: 0.02, noise_multiplicative: 0.03, drift: wander, "
+                "crosstalk: 0.1}, system: {type: random, n_in: 6, n_out: 5}}"},
+    {"disturb", "{type: disturb, input: {dead: [1], offset_mismatch: 0.2, crosstalk_random: 0.1}, "
+                "output: {dead_fraction: 0.2, gain_mismatch: 0.1, crosstalk: -0.1}, "
+                "system: {type: linear, n_in: 6, n_out: 5, tunable: true}}"},
+    {"cache", "{type: cache, system: {type: random, n_in: 3, n_out: 5}}"},
+    {"cache", "{type: cache, memory_MB: 0.01, system: {type: linear, n_in: 3, n_out: 5, "
+              "tunable: true}}"},
+    {"measured", "{type: measured, " PAIRS ", epochs: 2, hidden: [6, 5]}"},
+    {"measured", "{type: measured, " PAIRS ", epochs: 1, hidden: [], clip: true, batch: 7}"},
+    {"measured", "{type: measured, " PAIRS ", fit: nearest, neighbours: 3}"},
+    {"leaky", "{type: leaky}"},
+    {"amplifier", "{type: amplifier, n_in: 5, n_out: 4}"},
+};
+enum { N_CASES = sizeof system_cases / sizeof *system_cases };
+
+/* The worked example of docs/add-a-system.md, compiled into this test. */
+extern const struct et_system_type et_system_amplifier;
+
+/* ------------------------------------------------------------- a STATEFUL type of a program -- */
+
+enum { LEAKY_CHANNELS = 3 };
+
+struct leaky {
+    float memory[LEAKY_CHANNELS];
+};
+
+static enum et_status leaky_open(void *state, const struct et_config *config, uint64_t seed)
+{
+    (void)state;
+    (void)config;
+    (void)seed;
+    return ET_OK;
+}
+
+static void leaky_describe(const void *state, struct et_system_info *info)
+{
+    (void)state;
+    info->n_in = info->n_out = LEAKY_CHANNELS;
+    info->in_min = -2;
+    info->in_max = 2;
+    info->in_unit = info->out_unit = "V";
+    info->latency_s = 1e-3;
+    info->energy_J = 1e-6;
+    info->traits = ET_STATEFUL;
+}
+
+static enum et_status leaky_forward(void *state, const struct et_step *step, struct et_view x,
+                                    struct et_view y)
+{
+    (void)step;
+    struct leaky *s = state;
+    for (size_t r = 0; r < x.rows; r++)
+        for (size_t c = 0; c < LEAKY_CHANNELS; c++) {
+            s->memory[c] = 0.5F * s->memory[c] + x.data[r * LEAKY_CHANNELS + c];
+            y.data[r * LEAKY_CHANNELS + c] = s->memory[c];
+        }
+    return ET_OK;
+}
+
+static enum et_status leaky_reset(void *state)
+{
+    *(struct leaky *)state = (struct leaky){0};
+    return ET_OK;
+}
+
+static const struct et_param no_params[] = {{0}};
+
+static const struct et_system_type leaky_type = {
+    .name = "leaky",
+    .summary = "A leaky integrator that belongs to the test.",
+    .state_size = sizeof(struct leaky),
+    .params = no_params,
+    .open = leaky_open,
+    .describe = leaky_describe,
+    .forward = leaky_forward,
+    .reset = leaky_reset,
+};
+
+/* -------------------------------------------------------------------------- recorded pairs -- */
+
+static char pairs_folder[] = "/tmp/etalon-pairs-XXXXXX";
+
+static void write_table(const char *name, const float *data, size_t rows, size_t cols)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/%s", pairs_folder, name);
+    FILE *file = fopen(path, "w");
+    if (file == NULL) exit(EXIT_FAILURE);
+    for (size_t i = 0; i < rows * cols; i++)
+        fprintf(file, "%.9g%c", (double)data[i], (i + 1) % cols == 0 ? '\n' : ',');
+    fclose(file);
+}
+
+/* 60 pairs of a smooth map from [0, 1]^3 to two outputs. */
+static void write_pairs(void)
+{
+    enum { PAIRS_MADE = 60 };
+    float x[PAIRS_MADE][3], y[PAIRS_MADE][2];
+    if (mkdtemp(pairs_folder) == NULL) exit(EXIT_FAILURE);
+    for (size_t i = 0; i < PAIRS_MADE; i++) {
+        for (size_t k = 0; k < 3; k++)
+            x[i][k] = fmodf((float)i * (0.618F + 0.13F * (float)k), 1.0F);
+        y[i][0] = sinf(3 * x[i][0]) * x[i][1];
+        y[i][1] = x[i][2] * x[i][2] - 0.5F * x[i][0];
+    }
+    write_table("x.csv", &x[0][0], PAIRS_MADE, 3);
+    write_table("y.csv", &y[0][0], PAIRS_MADE, 2);
+}
+
+static void remove_pairs(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/x.csv", pairs_folder);
+    remove(path);
+    snprintf(path, sizeof path, "%s/y.csv", pairs_folder);
+    remove(path);
+    rmdir(pairs_folder);
+}
+
+/* Case i with FOLDER replaced. */
+static const char *case_yaml(size_t i)
+{
+    static char text[1024];
+    const char *from = system_cases[i].yaml;
+    size_t length = 0;
+    while (*from != '\0') {
+        if (strncmp(from, "FOLDER", 6) == 0) {
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s", pairs_folder);
+            from += 6;
+        } else {
+            text[length++] = *from++;
+        }
+    }
+    text[length] = '\0';
+    return text;
+}
+
+#endif
