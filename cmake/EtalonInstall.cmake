@@ -12,8 +12,12 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/etalon DESTINATION ${CMAKE_INSTA
     FILES_MATCHING PATTERN "*.h")
 install(EXPORT etalonTargets NAMESPACE etalon:: DESTINATION ${package_dir})
 
-set(ETALON_PC_REQUIRES_PRIVATE "hdf5 libfyaml openblas zlib libpng")
-set(ETALON_PC_LIBS_PRIVATE "-lm -pthread")
+# The archive needs these as shared libraries; Requires.private would ask for them, and for what
+# they need (a Fortran compiler's libraries, say), as archives too.
+set(ETALON_PC_MODULES hdf5 libfyaml openblas zlib libpng)
+pkg_check_modules(ETALON_PC REQUIRED ${ETALON_PC_MODULES})
+list(JOIN ETALON_PC_MODULES " " ETALON_PC_MODULES_TEXT)
+list(JOIN ETALON_PC_LDFLAGS " " ETALON_PC_LIBS_PRIVATE)
 file(RELATIVE_PATH ETALON_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" ETALON_PC_PREFIX "${ETALON_PC_PREFIX}")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/etalon.pc.in etalon.pc @ONLY)

@@ -101,5 +101,6 @@ void et_gemm(enum et_transpose ta, enum et_transpose tb, float alpha, struct et_
         et_parallel_for(blocks, multiply_block, &p);
         return;
     }
-    for (size_t i = 0; i < blocks; i++) multiply_block(&p, i, 0);
+    for (size_t i = 0; i < blocks; i++)
+        multiply_block(&p, i, 0);
 }

@@ -21,17 +21,17 @@ set -euo pipefail
 
 # manager group: packages
 packages="
-apt required: gcc libc6-dev cmake ninja-build pkg-config libhdf5-dev libfftw3-dev libopenblas-dev
-apt required: liblapacke-dev libfyaml-dev librandom123-dev zlib1g-dev libpng-dev libsndfile1-dev
+apt required: gcc libc6-dev cmake ninja-build pkg-config libhdf5-dev libopenblas-dev libfyaml-dev
+apt required: librandom123-dev zlib1g-dev libpng-dev
 apt tests: check gnuplot-nox
-apt ci: clang clang-format clang-tidy libclang-rt-dev libomp-dev cppcheck shellcheck git
+apt ci: clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck git
 apt optional: gcovr python3 python3-torch
-dnf required: gcc cmake ninja-build pkgconf-pkg-config hdf5-devel fftw-devel openblas-devel
-dnf required: lapack-devel libfyaml-devel Random123-devel zlib-devel libpng-devel libsndfile-devel
+dnf required: gcc cmake ninja-build pkgconf-pkg-config hdf5-devel openblas-devel libfyaml-devel
+dnf required: Random123-devel zlib-devel libpng-devel
 dnf tests: check-devel gnuplot
-dnf ci: clang clang-tools-extra compiler-rt libomp-devel cppcheck ShellCheck git
+dnf ci: clang clang-tools-extra compiler-rt cppcheck ShellCheck git
 dnf optional: gcovr python3 python3-torch
-brew required: cmake ninja pkgconf hdf5 fftw openblas lapack libfyaml zlib libpng libsndfile libomp
+brew required: cmake ninja pkgconf hdf5 openblas libfyaml zlib libpng
 brew tests: check gnuplot
 brew ci: llvm clang-format cppcheck shellcheck git
 brew optional: gcovr python pytorch

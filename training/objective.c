@@ -26,22 +26,28 @@ static const struct et_method_type *const methods[] = {
     NULL,
 };
 
+enum { ENTRIES_MAX = 32 };
+
 const struct et_type_entry *et_method_types(const char *family, size_t i)
 {
-    static _Thread_local struct et_type_entry entry;
-    if (strcmp(family, "objective") == 0) {
-        for (size_t k = 0; k <= i; k++)
-            if (objectives[k] == NULL) return NULL;
-        entry = (struct et_type_entry){objectives[i]->name, objectives[i]->summary,
-                                       objectives[i]->params, NULL};
-        return &entry;
+    /* Entries of a thread's own: filled when asked for, valid as long as the thread. */
+    static _Thread_local struct et_type_entry objective_entry[ENTRIES_MAX];
+    static _Thread_local struct et_type_entry method_entry[ENTRIES_MAX];
+    if (strcmp(family, "objective") == 0 && i + 1 < sizeof objectives / sizeof *objectives) {
+        const struct et_objective_type *type = objectives[i];
+        objective_entry[i] = (struct et_type_entry){type->name, type->summary, type->params, NULL};
+        return &objective_entry[i];
     }
-    if (strcmp(family, "method") != 0) return NULL;
-    for (size_t k = 0; k <= i; k++)
-        if (methods[k] == NULL) return NULL;
-    entry = (struct et_type_entry){methods[i]->name, methods[i]->summary, methods[i]->params, NULL};
-    return &entry;
+    if (strcmp(family, "method") == 0 && i + 1 < sizeof methods / sizeof *methods) {
+        const struct et_method_type *type = methods[i];
+        method_entry[i] = (struct et_type_entry){type->name, type->summary, type->params, NULL};
+        return &method_entry[i];
+    }
+    return NULL;
 }
+
+_Static_assert(sizeof objectives / sizeof *objectives <= ENTRIES_MAX, "raise ENTRIES_MAX");
+_Static_assert(sizeof methods / sizeof *methods <= ENTRIES_MAX, "raise ENTRIES_MAX");
 
 const struct et_objective_type *et__objective_find(const char *name)
 {

@@ -71,7 +71,7 @@ struct et_accuracy et__accuracy_of(const double *value, size_t n, size_t stride,
     a.sd = a.seeds > 1 ? sqrt(squares / (double)(a.seeds - 1)) : 0;
     double half =
         a.seeds > 1 ? et__student_quantile(a.seeds - 1) * a.sd / sqrt((double)a.seeds) : 0;
-    a.ci_lo = a.mean - half;
-    a.ci_hi = a.mean + half;
+    a.ci_lo = fmax(a.mean - half, 0);
+    a.ci_hi = fmin(a.mean + half, 1);
     return a;
 }

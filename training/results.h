@@ -23,7 +23,8 @@ enum et_status et__results_create(struct et__results *results, size_t seeds, siz
                                   size_t epochs, size_t stages, size_t classes) ET_CHECKED;
 void et__results_destroy(struct et__results *results);
 
-/* Mean, standard deviation (n - 1) and 95 % Student t interval of n values, NANs left out. */
+/* Mean, standard deviation (n - 1) and 95 % Student t interval (cut to [0, 1]) of n values, NANs
+ * left out. */
 struct et_accuracy et__accuracy_of(const double *value, size_t n, size_t stride, size_t last_epoch);
 
 /* 97.5 % quantile of Student's t with `freedom` >= 1 degrees of freedom, to 0.2 %. */

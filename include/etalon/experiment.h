@@ -54,8 +54,8 @@ ET_API const struct et_param *et_experiment_params(void);
 
 /* ---------------------------------------------------------------------- reading a run file -- */
 
-/* Accuracy at the last epoch over seeds; fractions.  ci95 is a Student t interval of the mean
- * (for one seed it is the point itself). */
+/* Accuracy at the last epoch over seeds; fractions.  ci is the 95 % Student t interval of the
+ * mean, cut to [0, 1] (for one seed it is the point itself). */
 struct et_accuracy {
     double mean, sd, ci_lo, ci_hi;
     size_t seeds, last_epoch;

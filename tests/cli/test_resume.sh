@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR source=check.sh
 . "$(dirname "${BASH_SOURCE[0]}")/check.sh"
 write_experiment small.yaml
-arguments=(run small.yaml --quiet --set method.epochs=20 --set checkpoint_s=0.05)
+arguments=(run small.yaml --quiet --set method.epochs=1000 --set checkpoint_s=0.05)
 
 run_code 0 "${arguments[@]}" --output whole.h5
 want=$(digest whole.h5)

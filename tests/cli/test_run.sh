@@ -51,7 +51,7 @@ fi
 
 # A bar on a terminal only.
 if command -v script >/dev/null; then
-    script -qec "$etalon run small.yaml --threads 1 --set method.epochs=300 --output bar.h5" /dev/null >out </dev/null
+    script -qec "$etalon run small.yaml --threads 1 --set method.epochs=4000 --output bar.h5" /dev/null >out </dev/null
     prints "ETA"
     prints "seed 1/2"
 else

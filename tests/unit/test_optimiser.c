@@ -163,13 +163,16 @@ END_TEST
 START_TEST(accuracy_statistics)
 {
     /* [seed][evaluation]; the last column counts; a seed that is not finished does not. */
-    double table_of[8] = {0, 0.9, 0, 0.8, 0, 1.0, 0, NAN};
+    double table_of[8] = {0, 0.5, 0, 0.4, 0, 0.6, 0, NAN};
     struct et_accuracy a = et__accuracy_of(table_of + 1, 4, 2, 17);
     ck_assert_uint_eq(a.seeds, 3);
     ck_assert_uint_eq(a.last_epoch, 17);
-    assert_near(a.mean, 0.9, 1e-12);
+    assert_near(a.mean, 0.5, 1e-12);
     assert_near(a.sd, 0.1, 1e-12);
     assert_near(a.ci_hi - a.mean, 4.30265 * 0.1 / sqrt(3.0), 1e-6);
+    double high[2] = {0.9, 1};
+    a = et__accuracy_of(high, 2, 1, 1);
+    assert_near(a.ci_hi, 1, 0); /* an accuracy ends there */
     double one = 0.5;
     a = et__accuracy_of(&one, 1, 1, 1);
     assert_near(a.ci_lo, 0.5, 0);

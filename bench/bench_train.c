@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Training speed of local-ce on 784-1000-1000 at batch 128 (random data), and what it consists of.
+ *
+ * Peer: the same training in PyTorch (bench/peers/torch_train.py), run in turns with ours when it
+ * is installed.  Limit of the GEMM share: all time. */
+#include "bench.h"
+
+#include "training/run.h"
+
+#include <etalon/parallel.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 128, ROUNDS = 5, WARM_UP = 5 };
+
+static const double round_s = 3;
+static const double target_over_torch = 1.5;
+
+static const char experiment[] =
+    "experiment: bench\n"
+    "dataset: {type: rings, d: 784, n: 10240, classes: 10}\n"
+    "features: {scale: none}\n"
+    "layers: [{width: 1000, activation: relu}, {width: 1000, activation: relu}]\n"
+    "method: {type: forward-forward, objective: local-ce, batch: 128, epochs: 1000000,\n"
+    "         refresh: false}\n";
+
+struct timing {
+    size_t batches;
+    double first, gemm_first, last, gemm_last;
+};
+
+/* Stops the training after a round's time. */
+static enum et_status count_batch(struct et_trainer *trainer)
+{
+    struct timing *timing = trainer->user;
+    timing->last = et_bench_now();
+    timing->gemm_last = et_gemm_seconds();
+    if (++timing->batches == WARM_UP) {
+        timing->first = timing->last;
+        timing->gemm_first = timing->gemm_last;
+    }
+    bool enough = timing->batches > WARM_UP && timing->last - timing->first > round_s;
+    return enough ? ET_INTERRUPTED : ET_OK;
+}
+
+/* One round: samples per second, and the share of all threads' time spent in matrix products. */
+static enum et_status time_ours(struct et__setup *setup, double *rate, double *gemm_share)
+{
+    struct et_trainer trainer;
+    struct timing timing = {0};
+    const struct et_method_type *method = et__method_find("forward-forward");
+    enum et_status status = et__setup_begin_seed(setup, 0, &trainer);
+    if (status == ET_OK) {
+        trainer.tick = count_batch;
+        trainer.user = &timing;
+        status = method->train(&trainer);
+    }
+    et__setup_end_seed(setup, &trainer);
+    if (status != ET_INTERRUPTED) return status;
+    double elapsed = timing.last - timing.first;
+    double threads = (double)et_parallel_threads();
+    *rate = BATCH * (double)(timing.batches - WARM_UP) / elapsed;
+    *gemm_share = (timing.gemm_last - timing.gemm_first) / (threads * elapsed);
+    return ET_OK;
+}
+
+/* The peer's samples per second, NAN when it is not installed. */
+static double time_torch(void)
+{
+    char command[512], line[512];
+    if (ET_BENCH_PEERS[0] == '\0') return NAN;
+    snprintf(command, sizeof command, "python3 '%s/torch_train.py' --seconds %g --threads %zu 2>&1",
+             ET_BENCH_PEERS, round_s, et_parallel_threads());
+    FILE *pipe = popen(command, "r"); /* a fixed command: no input reaches it */
+    if (pipe == NULL) return NAN;
+    double rate = NAN;
+    while (fgets(line, sizeof line, pipe) != NULL) {
+        const char *found = strstr(line, "\"samples_per_s\": ");
+        if (found != NULL) rate = strtod(found + 17, NULL);
+    }
+    return pclose(pipe) == 0 ? rate : NAN;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *value, size_t n)
+{
+    qsort(value, n, sizeof *value, by_value);
+    return value[n / 2];
+}
+
+static enum et_status run_rounds(struct et_bench *bench, struct et__setup *setup)
+{
+    double ours[ROUNDS], share[ROUNDS], torch[ROUNDS], ratio[ROUNDS];
+    for (size_t r = 0; r < ROUNDS; r++) {
+        ET_TRY(time_ours(setup, &ours[r], &share[r]));
+        torch[r] = r > 0 && isnan(torch[0]) ? NAN : time_torch();
+        ratio[r] = ours[r] / torch[r];
+    }
+    char name[96];
+    snprintf(name, sizeof name, "local-ce 784-1000-1000, batch %d, %zu threads", (int)BATCH,
+             et_parallel_threads());
+    bool peer = !isnan(torch[0]);
+    et_bench_add(bench, name, median(ours, ROUNDS), "samples/s", peer ? median(torch, ROUNDS) : NAN,
+                 peer ? median(ratio, ROUNDS) : NAN, target_over_torch);
+    if (!peer) et_bench_add(bench, "  PyTorch is not installed", NAN, "samples/s", NAN, NAN, NAN);
+    et_bench_add(bench, "  share of time in matrix products", median(share, ROUNDS), "1", 1, NAN,
+                 NAN);
+    return ET_OK;
+}
+
+enum et_status et_bench_train(struct et_bench *bench)
+{
+    struct et_config *config;
+    struct et__setup setup;
+    ET_TRY(et_config_parse("bench", experiment, NULL, 0, et_experiment_params(),
+                           et_experiment_types, &config));
+    enum et_status status = et__setup_open(&setup, config);
+    if (status == ET_OK) status = run_rounds(bench, &setup);
+    et__setup_close(&setup);
+    et_config_close(config);
+    return status;
+}

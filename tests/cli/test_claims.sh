@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What README and documentation claim, measured: whole experiments with all their seeds.  Minutes.
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+# shellcheck source-path=SCRIPTDIR source=check.sh
+. "$(dirname "${BASH_SOURCE[0]}")/check.sh"
+ETALON_DATA=$(realpath -m "${ETALON_DATA:-$root/../shared/data}")
+export ETALON_DATA
+real_vowels="dataset={type: csv, path: $ETALON_DATA/phyll/vowel_formants_7class.csv, label: {column: 0, from: 3, length: 2}}"
+
+# run NAME ARGUMENT...: runs examples/NAME.yaml into run.h5 and shows its table.
+run() {
+    local name=$1
+    shift
+    run_code 0 run "$root/examples/$name.yaml" --output run.h5 "$@"
+    echo "== $name $*"
+    sed -n '/accuracy/,/^$/p' out
+}
+
+# accuracy NAME: mean test accuracy of the network or of a control, in percent.
+accuracy() {
+    awk -v name="$1" '$1 == name && $3 == "%" { print $2; exit }' out
+}
+
+# claim NAME RELATION VALUE, e.g. claim network ">=" 95
+claim() {
+    local got
+    got=$(accuracy "$1")
+    awk "BEGIN { exit !(\"$got\" != \"\" && $got + 0 $2 $3) }" && return
+    fail "claim: $1 $2 $3 %, measured '$got'"
+}
+
+run vowels-acoustic
+claim network '>=' 92
+claim zeros '<=' 20
+
+run rings-acoustic
+claim network '>=' 98
+claim linear '<=' 60
+claim identity '<=' 60
+
+run checkerboard-acoustic
+claim network '>=' 97
+claim linear '<=' 60
+claim linear-membranes '<=' "$(accuracy network) - 5"
+
+if [ ! -d "$ETALON_DATA/phyll" ]; then
+    echo "SKIP: no data folder, claims on measured data are not checked" >&2
+    finish
+fi
+
+run vowels-acoustic --set "$real_vowels"
+claim network '>=' 95
+run vowels-acoustic --set "$real_vowels" --set layers.0.system.noise=0.01 \
+    --set layers.1.system.noise=0.01 --set 'controls=[]'
+claim network '>=' 93
+run vowels-acoustic-phyll --set "$real_vowels" --set 'controls=[]'
+claim network '>=' 92
+run vowels-measured-cavity
+claim network '>=' 94.5
+claim network '<=' 98
+run mnist-local --set 'controls=[]'
+claim network '>=' 98.2
+finish

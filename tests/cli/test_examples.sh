@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every experiment of examples/ runs, shortened: one seed, few epochs, no claim.  Those that need
+# the data folder end with 77 where it is absent, and say how to set it.
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+# shellcheck source-path=SCRIPTDIR source=check.sh
+. "$(dirname "${BASH_SOURCE[0]}")/check.sh"
+ETALON_DATA=$(realpath -m "${ETALON_DATA:-$root/../shared/data}")
+export ETALON_DATA
+
+for file in "$root"/examples/*.yaml; do
+    short=(--set method.epochs=2 --set 'controls=[zeros]')
+    data=none
+    case "$file" in
+    */mnist-*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100) ;;
+    */*measured*) data=phyll short+=(--set 'layers.0.system.epochs=1' --set 'layers.1.system.epochs=1') ;;
+    esac
+    if [ "$data" != none ] && [ ! -d "$ETALON_DATA/$data" ]; then
+        run_code 77 run "$file" --seeds 1 --output short.h5 "${short[@]}"
+        says ETALON_DATA
+        echo "SKIP: no data for $file" >&2
+        continue
+    fi
+    run_code 0 run "$file" --seeds 1 --output short.h5 "${short[@]}"
+    run_code 0 show short.h5 --json
+    is_json out
+done
+finish
