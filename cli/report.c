@@ -178,11 +178,15 @@ static void draw_curves(FILE *script, const struct figure *figure)
     extend_range(&figure->test, &low, &high);
     extend_range(&figure->train, &low, &high);
     fprintf(script, "set yrange [%.9g:%.9g]\n", 100 * low - 2, fmin(100 * high + 2, 100.5));
-    fputs("plot $test using 1:3:4 with filledcurves fc rgb '#2166ac' fs transparent solid 0.2 "
-          "notitle, $test using 1:2 with linespoints lc rgb '#2166ac' pt 7 ps 0.5 title 'test'",
-          script);
+    /* From epoch 0: a run that is evaluated once has no range of its own. */
+    fputs(
+        "plot [0:*] $test using 1:3:4 with filledcurves fc rgb '#2166ac' fs transparent solid 0.2 "
+        "notitle, $test using 1:2 with linespoints lc rgb '#2166ac' pt 7 ps 0.5 title 'test'",
+        script);
     if (train > 0)
-        fputs(", $train using 1:2 with lines lc rgb '#b2182b' dt 2 title 'training'", script);
+        fputs(", $train using 1:2 with linespoints lc rgb '#b2182b' dt 2 pt 6 ps 0.5 title "
+              "'training'",
+              script);
     fputs("\nset yrange [*:*]\n", script);
 }
 
@@ -222,8 +226,14 @@ static void draw_controls(FILE *script, const struct figure *figure)
     for (size_t i = 0; i < summary->n_controls; i++)
         write_bar(script, i + 1, &summary->controls[i].test);
     fputs("EOD\nset title 'Test accuracy and controls (95 % CI of the mean)'\n"
-          "unset xlabel\nset ylabel 'accuracy / %'\nset xtics (",
+          "unset xlabel\nset ylabel 'accuracy / %'\n",
           script);
+    size_t longest = strlen("network");
+    for (size_t i = 0; i < summary->n_controls; i++)
+        if (strlen(summary->controls[i].name) > longest)
+            longest = strlen(summary->controls[i].name);
+    bool crowded = longest * (summary->n_controls + 1) > 60; /* letters beside each other */
+    fprintf(script, "set xtics %s (", crowded ? "rotate by -25" : "norotate");
     gnuplot_quote(script, "network");
     fputs(" 0", script);
     for (size_t i = 0; i < summary->n_controls; i++) {
@@ -244,7 +254,7 @@ static void draw_controls(FILE *script, const struct figure *figure)
                 summary->n_controls);
     else
         draw_nothing(script, "no finished seed yet");
-    fputs("set xtics autofreq\n", script);
+    fputs("set xtics norotate autofreq\n", script);
 }
 
 /* Axis labels from the class names, or numbers when there are none or too many. */

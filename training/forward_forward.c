@@ -38,8 +38,8 @@ static const struct et_param params[] = {
      .doc = "How often each training row is measured (greedy): more average over noise."},
     {.name = "evaluate_every", .kind = ET_PARAM_INT, .initial = "0", .min = 0, .max = 1000000,
      .unit = "epochs",
-     .doc = "Distance of evaluations (joint); 0 = after the last epoch only. Greedy evaluates "
-            "after each stage."},
+     .doc = "Distance of evaluations; 0 = after the last epoch only (greedy: of each stage). They "
+            "cost device passes."},
     {.name = "optimiser", .kind = ET_PARAM_RECORD, .initial = "{}",
      .fields = et__optimiser_params, .doc = "How weights move."},
     {0},
@@ -258,6 +258,13 @@ static void close_epoch(struct loop *loop, size_t l)
     trainer->loss_sum[l] = 0;
 }
 
+/* Asked when an epoch has ended. */
+static bool evaluation_is_due(const struct loop *loop)
+{
+    uint64_t epoch = loop->trainer->at.epoch;
+    return epoch == loop->epochs || (loop->evaluate_every > 0 && epoch % loop->evaluate_every == 0);
+}
+
 static enum et_status train_joint(struct loop *loop)
 {
     struct et_trainer *trainer = loop->trainer;
@@ -274,8 +281,7 @@ static enum et_status train_joint(struct loop *loop)
             close_epoch(loop, l);
         at->batch = 0;
         at->epoch++;
-        bool last = at->epoch == loop->epochs;
-        if (last || (loop->evaluate_every > 0 && at->epoch % loop->evaluate_every == 0))
+        if (evaluation_is_due(loop))
             ET_TRY(et__trainer_evaluate(trainer, trainer->network->n_stages, (double)at->epoch));
     }
     return ET_OK;
@@ -421,10 +427,11 @@ static enum et_status train_greedy(struct loop *loop)
             close_epoch(loop, at->stage);
             at->batch = 0;
             at->epoch++;
+            if (!evaluation_is_due(loop)) continue;
+            double epochs = (double)(at->stage * loop->epochs + at->epoch);
+            status = et__trainer_evaluate(trainer, at->stage + 1, epochs);
+            if (status != ET_OK) goto out;
         }
-        double epochs = (double)((at->stage + 1) * loop->epochs);
-        status = et__trainer_evaluate(trainer, at->stage + 1, epochs);
-        if (status != ET_OK) goto out;
     }
 out:
     if (status != ET_OK && status != ET_INTERRUPTED)
