@@ -25,6 +25,7 @@ struct loop {
     void *user;
     atomic_size_t next;    /* index to be done */
     atomic_size_t workers; /* numbers given out */
+    atomic_size_t active;  /* helpers inside; changes under the lock only */
 };
 
 static struct {
@@ -32,7 +33,6 @@ static struct {
     pthread_cond_t work, done;
     struct loop *loop;        /* open for helpers, or NULL; under the lock */
     atomic_size_t generation; /* grows with every loop */
-    atomic_size_t active;     /* helpers inside the loop; grows under the lock only */
     size_t started;           /* helpers; under the lock */
     bool fork_handled;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -88,13 +88,14 @@ static void *help(void *unused)
             pthread_cond_wait(&pool.work, &pool.lock);
         seen = atomic_load(&pool.generation);
         struct loop *loop = pool.loop;
-        atomic_fetch_add(&pool.active, 1);
+        atomic_fetch_add(&loop->active, 1);
         pthread_mutex_unlock(&pool.lock);
 
         work_through(loop);
 
+        /* A broadcast: owners of several loops may be waiting, each for its own helpers. */
         pthread_mutex_lock(&pool.lock);
-        if (atomic_fetch_sub(&pool.active, 1) == 1) pthread_cond_signal(&pool.done);
+        if (atomic_fetch_sub(&loop->active, 1) == 1) pthread_cond_broadcast(&pool.done);
         pthread_mutex_unlock(&pool.lock);
     }
     return NULL;
@@ -108,7 +109,6 @@ static void forget_helpers(void)
     pthread_cond_init(&pool.done, NULL);
     pool.loop = NULL;
     pool.started = 0;
-    atomic_store(&pool.active, 0);
 }
 
 /* Under the lock.  With fewer helpers than wanted the loop only takes longer. */
@@ -124,11 +124,11 @@ static void start_helpers(size_t wanted)
     pthread_attr_destroy(&detached);
 }
 
-/* Opens the loop to helpers; false when they are at another thread's loop. */
+/* Opens the loop to helpers; false while another thread's loop is open to them. */
 static bool open_loop(struct loop *loop)
 {
     pthread_mutex_lock(&pool.lock);
-    bool is_free = pool.loop == NULL && atomic_load(&pool.active) == 0;
+    bool is_free = pool.loop == NULL;
     if (is_free) {
         start_helpers(loop->threads - 1);
         pool.loop = loop;
@@ -139,16 +139,17 @@ static bool open_loop(struct loop *loop)
     return is_free;
 }
 
-/* Nobody may join any more; waits for those who did. */
-static void close_loop(void)
+/* Nobody may join any more; waits for those who did.  The last of them leaves under the lock, so
+ * nobody looks at the loop once this returns. */
+static void close_loop(const struct loop *loop)
 {
     pthread_mutex_lock(&pool.lock);
     pool.loop = NULL;
     pthread_mutex_unlock(&pool.lock);
-    for (int spin = 0; spin < SPINS && atomic_load(&pool.active) > 0; spin++)
+    for (int spin = 0; spin < SPINS && atomic_load(&loop->active) > 0; spin++)
         relax();
     pthread_mutex_lock(&pool.lock);
-    while (atomic_load(&pool.active) > 0)
+    while (atomic_load(&loop->active) > 0)
         pthread_cond_wait(&pool.done, &pool.lock);
     pthread_mutex_unlock(&pool.lock);
 }
@@ -159,7 +160,7 @@ void et_parallel_for(size_t n, et_parallel_body *body, void *user)
     if (loop.threads > n) loop.threads = n;
     if (inside == 0 && loop.threads > 1 && open_loop(&loop)) {
         work_through(&loop);
-        close_loop();
+        close_loop(&loop);
         return;
     }
     size_t worker = inside != 0 ? inside - 1 : 0;

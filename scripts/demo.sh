@@ -29,7 +29,7 @@ waves can be trained without a model of them; it does not show that the waves ar
 TEXT
 
 say "4/5  Checkerboard: a task that no linear model solves"
-$etalon run examples/checkerboard-acoustic.yaml --seeds 5 --output $runs/checkerboard-acoustic.h5 \
+$etalon run examples/checkerboard-acoustic.yaml --seeds 3 --output $runs/checkerboard-acoustic.h5 \
     >/dev/null
 $etalon show $runs/checkerboard-acoustic.h5
 cat <<'TEXT'

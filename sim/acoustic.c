@@ -121,10 +121,13 @@ static void load(const struct et__acoustic *a, struct et__acoustic_worker *w, st
                 lane < x.rows ? a->source_Pa * x.data[lane * x.stride + i] : 0.0F;
 }
 
-/* Adds what the loudspeakers emit at a step. */
-static void play(const struct et__acoustic *a, struct et__acoustic_worker *w, size_t step)
+/* Inlined with a constant number of lanes, which the compiler turns into vectors. */
+#define LANES_INLINE static inline __attribute__((always_inline))
+
+LANES_INLINE void play_lanes(const struct et__acoustic *a, struct et__acoustic_worker *w,
+                             size_t step, const size_t lanes)
 {
-    size_t n = a->signal.n_carriers, lanes = a->lanes;
+    size_t n = a->signal.n_carriers;
     const float *tones = a->signal.tones + step * n, *drive = w->drives;
     for (size_t s = 0; s < a->geometry.n_speakers; s++) {
         float sum[ET__WAVE_LANES] = {0}, *cell = w->field.now + a->speaker_cells[s];
@@ -134,6 +137,16 @@ static void play(const struct et__acoustic *a, struct et__acoustic_worker *w, si
         for (size_t lane = 0; lane < lanes; lane++)
             cell[lane] += a->speaker_gains[s] * sum[lane];
     }
+}
+
+/* Adds what the loudspeakers emit at a step. */
+ET_VECTOR_CLONES static void play(const struct et__acoustic *a, struct et__acoustic_worker *w,
+                                  size_t step)
+{
+    if (a->lanes == 1)
+        play_lanes(a, w, step, 1);
+    else
+        play_lanes(a, w, step, ET__WAVE_LANES);
 }
 
 /* Keeps what the microphones hear at step i of the window. */
@@ -170,12 +183,11 @@ static void show_frame(struct et__acoustic *a, const struct et__wave_field *fiel
                       "Pa");
 }
 
-/* y[lane][m, b] = magnitude of the spectrum of microphone m in bin b. */
-static void analyse(const struct et__acoustic *a, const struct et__acoustic_worker *w,
-                    struct et_view y)
+LANES_INLINE void analyse_lanes(const struct et__acoustic *a, const struct et__acoustic_worker *w,
+                                struct et_view y, const size_t lanes)
 {
     const struct et__acoustic_signal *s = &a->signal;
-    size_t n = a->geometry.n_microphones, lanes = a->lanes;
+    size_t n = a->geometry.n_microphones;
     for (size_t m = 0; m < n; m++) {
         for (size_t b = 0; b < s->n_bins; b++) {
             float re[ET__WAVE_LANES] = {0}, im[ET__WAVE_LANES] = {0};
@@ -192,6 +204,16 @@ static void analyse(const struct et__acoustic *a, const struct et__acoustic_work
                     sqrtf(re[lane] * re[lane] + im[lane] * im[lane]);
         }
     }
+}
+
+/* y[lane][m, b] = magnitude of the spectrum of microphone m in bin b. */
+ET_VECTOR_CLONES static void analyse(const struct et__acoustic *a,
+                                     const struct et__acoustic_worker *w, struct et_view y)
+{
+    if (a->lanes == 1)
+        analyse_lanes(a, w, y, 1);
+    else
+        analyse_lanes(a, w, y, ET__WAVE_LANES);
 }
 
 void et__acoustic_pass(struct et__acoustic *a, struct et__acoustic_worker *w, struct et_view x,

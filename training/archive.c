@@ -67,25 +67,23 @@ static enum et_status visit_tensor(struct walk *walk, size_t stage, const struct
     return visit(walk, path, tensor->moment2, tensor->rows, tensor->cols);
 }
 
-/* Makes room for the fit that the archive holds, if it holds one. */
-static enum et_status prepare_scaler(const struct walk *walk, const char *path,
-                                     struct et_scaler *scaler)
+/* Makes room for a fit of n columns; the archive must hold just that. */
+static enum et_status prepare_scaler(struct et_scaler *scaler, size_t n)
 {
-    char full[96];
     et_scaler_destroy(scaler);
-    snprintf(full, sizeof full, "%s_offset", path);
-    const struct et__entry *entry = find(walk->from, full);
-    if (entry == NULL) return ET_OK;
-    scaler->n = entry->data.rows * entry->data.cols;
-    scaler->offset = et_alloc(scaler->n, sizeof(float));
-    scaler->factor = et_alloc(scaler->n, sizeof(float));
+    scaler->n = n;
+    if (n == 0) return ET_OK;
+    scaler->offset = et_alloc(n, sizeof(float));
+    scaler->factor = et_alloc(n, sizeof(float));
     return scaler->offset && scaler->factor ? ET_OK : ET_NOMEM;
 }
 
-static enum et_status visit_scaler(struct walk *walk, const char *path, struct et_scaler *scaler)
+/* n: columns of the fit that this network needs here, 0 = none (and one stored is not used). */
+static enum et_status visit_scaler(struct walk *walk, const char *path, struct et_scaler *scaler,
+                                   size_t n)
 {
     char full[96];
-    if (walk->from != NULL) ET_TRY(prepare_scaler(walk, path, scaler));
+    if (walk->from != NULL) ET_TRY(prepare_scaler(scaler, n));
     if (scaler->n == 0) return ET_OK; /* never fitted */
     snprintf(full, sizeof full, "%s_offset", path);
     ET_TRY(visit(walk, full, scaler->offset, 1, scaler->n));
@@ -121,13 +119,18 @@ static enum et_status walk_trainer(struct walk *walk, struct et_trainer *trainer
         struct et_tensor *tensor;
         for (size_t i = 0; (tensor = et__objective_tensor(trainer->objective, l, i)) != NULL; i++)
             ET_TRY(visit_tensor(walk, l, tensor));
+        /* In the middle of a greedy training the later stages have no fits yet. */
+        bool fitted = !walk->moments || l <= trainer->at.stage;
         snprintf(path, sizeof path, "layer-%zu/drive_fit", l);
-        ET_TRY(visit_scaler(walk, path, &stage->drive_fit));
+        ET_TRY(visit_scaler(walk, path, &stage->drive_fit,
+                            fitted && et__stage_fits_drive(stage) ? stage->n_h : 0));
         snprintf(path, sizeof path, "layer-%zu/output_fit", l);
-        ET_TRY(visit_scaler(walk, path, &stage->output_fit));
+        ET_TRY(visit_scaler(walk, path, &stage->output_fit,
+                            fitted && et__stage_fits_output(stage) ? stage->n_out : 0));
     }
     struct et__features *features = trainer->features;
-    ET_TRY(visit_scaler(walk, "features/fit", &features->scaler));
+    ET_TRY(visit_scaler(walk, "features/fit", &features->scaler,
+                        features->scaling != ET_SCALE_NONE ? features->dataset->x.cols : 0));
     ET_TRY(visit(walk, "features/shift", &features->shift, 1, 1));
     ET_TRY(visit(walk, "features/label_value", &features->label_value, 1, 1));
     return walk->moments ? visit_stored(walk, trainer) : ET_OK;

@@ -63,11 +63,10 @@ struct et__plan et__forward_forward_plan(const struct et_config *method, size_t 
     size_t rows = greedy ? n_train * (size_t)et_config_int(method, "measurements") : n_train;
     if (batch == 0 || batch > rows) batch = rows;
     size_t n_batches = (rows + batch - 1) / batch;
+    size_t evals = every == 0 ? 1 : (epochs + every - 1) / every;
     struct et__plan plan = {
         .epochs = epochs,
-        .evals = greedy       ? n_stages
-                 : every == 0 ? 1
-                              : (epochs + every - 1) / every,
+        .evals = greedy ? n_stages * evals : evals,
         .n_batches = n_batches,
         .steps = epochs * n_batches * (greedy ? n_stages : 1),
         .batch = batch,
@@ -127,7 +126,8 @@ static void update(struct loop *loop, size_t l, bool scores)
     struct et__stage *stage = &trainer->network->stage[l];
     double done = (double)trainer->at.epoch + (double)trainer->at.batch / (double)loop->n_batches;
     double rate = et__optimiser_rate(&loop->optimiser, done / (double)loop->epochs);
-    uint64_t count = trainer->updates[l];
+    /* A classifier that is apart steps once while the readout takes its inner steps. */
+    uint64_t count = trainer->updates[l] / loop->inner_steps;
     if (!scores) {
         count = ++trainer->updates[l];
         et__optimiser_step(&loop->optimiser, &stage->weight, rate, count);
@@ -186,7 +186,7 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
     struct et_trainer *trainer = loop->trainer;
     struct et__network *network = trainer->network;
     struct et__stage *stage = &network->stage[l];
-    struct et_step step = {trainer->seed, (uint32_t)trainer->at.sweep, trainer->sample};
+    struct et_step step = et__trainer_step(trainer, l, trainer->sample);
     struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h->rows);
     struct et_view out = et_view_rows(et_array_view(&stage->h), 0, h->rows);
     ET_TRY(et__stage_measure(network, l, &step, *h));
@@ -334,7 +334,7 @@ static enum et_status greedy_measure(struct loop *loop, const struct et_array *i
     if (stage->system == NULL) return ET_OK;
     ET_TRY(et_array_create(raw, loop->n_rows, stage->n_out));
     for (size_t k = 0; k < loop->measurements; k++, trainer->at.sweep++) {
-        struct et_step step = {trainer->seed, (uint32_t)trainer->at.sweep, trainer->sample};
+        struct et_step step = et__trainer_step(trainer, l, trainer->sample);
         for (size_t first = 0; first < n_train; first += trainer->plan.rows_max) {
             size_t left = n_train - first;
             size_t n = left < trainer->plan.rows_max ? left : trainer->plan.rows_max;
@@ -407,10 +407,27 @@ static enum et_status greedy_batch(struct loop *loop, const size_t *order)
     return check_loss(trainer, l, loss);
 }
 
+/* A checkpoint may come from other data or be damaged: are the measurements those of this stage? */
+static enum et_status check_stored(const struct loop *loop)
+{
+    const struct et_trainer *trainer = loop->trainer;
+    const struct et__position *at = &trainer->at;
+    if (at->stage == trainer->network->n_stages || (at->epoch == 0 && at->batch == 0 && !at->stage))
+        return ET_OK;
+    size_t l = at->epoch == 0 && at->batch == 0 ? at->stage - 1 : at->stage;
+    size_t cols = trainer->network->stage[l].n_t;
+    if (trainer->stored.rows == loop->n_rows && trainer->stored.cols == cols) return ET_OK;
+    return et_error_set(ET_FORMAT,
+                        "the checkpoint holds %zu x %zu stored measurements, layer %zu needs "
+                        "%zu x %zu",
+                        trainer->stored.rows, trainer->stored.cols, l, loop->n_rows, cols);
+}
+
 static enum et_status train_greedy(struct loop *loop)
 {
     struct et_trainer *trainer = loop->trainer;
     struct et__position *at = &trainer->at;
+    ET_TRY(check_stored(loop));
     size_t *order = et_alloc(loop->n_rows, sizeof *order);
     if (order == NULL) return ET_NOMEM;
     enum et_status status = ET_OK;

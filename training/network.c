@@ -221,20 +221,21 @@ void et__network_reset(struct et__network *network, uint64_t seed)
     network->digital_macs = 0;
 }
 
-static bool drive_is_fitted(const struct et__stage *stage)
+bool et__stage_fits_drive(const struct et__stage *stage)
 {
-    return stage->drive == ET__DRIVE_TILE || stage->drive == ET__DRIVE_AFFINE;
+    bool fitted = stage->drive == ET__DRIVE_TILE || stage->drive == ET__DRIVE_AFFINE;
+    return stage->system != NULL && fitted;
 }
 
-bool et__stage_needs_fit(const struct et__stage *stage)
+bool et__stage_fits_output(const struct et__stage *stage)
 {
-    return stage->system != NULL && (drive_is_fitted(stage) || stage->output_scaling);
+    return stage->system != NULL && stage->output_scaling != ET_SCALE_NONE;
 }
 
 enum et_status et__stage_fit_drive(struct et__stage *stage, struct et_view h, const size_t *index,
                                    size_t n)
 {
-    if (stage->system == NULL || !drive_is_fitted(stage)) return ET_OK;
+    if (!et__stage_fits_drive(stage)) return ET_OK;
     et_scaler_destroy(&stage->drive_fit);
     enum et_scaling scaling = stage->drive == ET__DRIVE_TILE ? ET_SCALE_MINMAX : ET_SCALE_ZSCORE;
     return et_scaler_fit(&stage->drive_fit, scaling, h, index, n);
@@ -243,7 +244,7 @@ enum et_status et__stage_fit_drive(struct et__stage *stage, struct et_view h, co
 enum et_status et__stage_fit_output(struct et__stage *stage, struct et_view a, const size_t *index,
                                     size_t n)
 {
-    if (stage->system == NULL || stage->output_scaling == ET_SCALE_NONE) return ET_OK;
+    if (!et__stage_fits_output(stage)) return ET_OK;
     et_scaler_destroy(&stage->output_fit);
     return et_scaler_fit(&stage->output_fit, stage->output_scaling, a, index, n);
 }

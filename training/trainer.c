@@ -3,6 +3,8 @@
  * What all methods share: passes, predictions, evaluation. */
 #include "trainer.h"
 
+#include <etalon/rng.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -55,11 +57,16 @@ void et__trainer_close(struct et_trainer *trainer)
     et_array_destroy(&trainer->stored);
 }
 
+struct et_step et__trainer_step(const struct et_trainer *trainer, size_t l, const uint64_t *sample)
+{
+    return (struct et_step){et_rng_derive(trainer->seed, l), (uint32_t)trainer->at.sweep, sample};
+}
+
 enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et_view h,
                                  const uint64_t *sample, struct et_view *out)
 {
     struct et__stage *stage = &trainer->network->stage[l];
-    struct et_step step = {trainer->seed, (uint32_t)trainer->at.sweep, sample};
+    struct et_step step = et__trainer_step(trainer, l, sample);
     struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h.rows);
     *out = et_view_rows(et_array_view(&stage->h), 0, h.rows);
     ET_TRY(et__stage_measure(trainer->network, l, &step, h));
@@ -82,11 +89,14 @@ static enum et_status score_rows(struct et_trainer *trainer, size_t n, size_t de
     return ET_OK;
 }
 
+/* The class of the largest score, -1 when one is not finite: that would look like class 0. */
 static int32_t best_class(const float *score, size_t n)
 {
     size_t best = 0;
-    for (size_t c = 1; c < n; c++)
+    for (size_t c = 0; c < n; c++) {
+        if (!isfinite(score[c])) return -1;
         if (score[c] > score[best]) best = c;
+    }
     return (int32_t)best;
 }
 
@@ -121,8 +131,12 @@ enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row
         for (size_t i = 0; i < m; i++)
             trainer->sample[i] = trainer->row[i] = row[first + i];
         ET_TRY(score_chunk(trainer, m, depth, try_all, first_sweep));
-        for (size_t i = 0; i < m; i++)
+        for (size_t i = 0; i < m; i++) {
             predicted[first + i] = best_class(trainer->score.data + i * classes, classes);
+            if (predicted[first + i] < 0)
+                return et_error_set(ET_NUMERIC, "the scores of row %zu are not finite",
+                                    row[first + i]);
+        }
     }
     trainer->at.sweep = first_sweep + (try_all ? classes : 1);
     return ET_OK;
@@ -151,6 +165,8 @@ enum et_status et__trainer_evaluate(struct et_trainer *trainer, size_t depth, do
 {
     size_t e = trainer->at.evals, classes = trainer->features->n_classes;
     const struct et_split *split = trainer->split;
+    if (e >= trainer->plan.evals)
+        return et_error_set(ET_FORMAT, "the checkpoint counts evaluations that have not been");
     memset(trainer->confusion, 0, classes * classes * sizeof *trainer->confusion);
     ET_TRY_WHILE(accuracy_of(trainer, split->test, split->n_test, depth, trainer->confusion,
                              &trainer->test_accuracy[e]),

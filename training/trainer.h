@@ -73,12 +73,17 @@ void et__trainer_close(struct et_trainer *trainer);
 struct et__plan et__forward_forward_plan(const struct et_config *method, size_t n_stages,
                                          size_t n_train, bool contrastive);
 
+/* What the systems of stage l are told of a pass.  Every stage has noise of its own, also where two
+ * of them share a device. */
+struct et_step et__trainer_step(const struct et_trainer *trainer, size_t l, const uint64_t *sample);
+
 /* One pass through stage l: h [rows][n_h] to the readout's activities, which are returned. The
  * numbers stay in the stage's workspaces (t, h). */
 enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et_view h,
                                  const uint64_t *sample, struct et_view *out) ET_CHECKED;
 
 /* Classes predicted for data set rows by the first `depth` stages; a new sweep each time.
+ * Errors: ET_NUMERIC (a score is not finite), whatever a system reports.
  *
  * row [n] in;  predicted [n] out */
 enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row, size_t n,

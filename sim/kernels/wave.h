@@ -47,10 +47,11 @@ enum {
 enum et__wave_side { ET__WAVE_LEFT, ET__WAVE_RIGHT, ET__WAVE_BOTTOM, ET__WAVE_TOP, ET__WAVE_SIDES };
 
 enum et__wave_kind {
-    ET__WAVE_UNIFORM, /* one speed, open on all sides, lossless: 2 reads, 1 write */
-    ET__WAVE_SPEED,   /* a speed map: 3 reads, 1 write */
-    ET__WAVE_GENERAL, /* any linear cell */
-    ET__WAVE_MEMBRANE /* equation (4) */
+    ET__WAVE_UNIFORM,      /* one speed, open on all sides, lossless: 2 reads, 1 write */
+    ET__WAVE_SPEED,        /* a speed map: 3 reads, 1 write */
+    ET__WAVE_GENERAL,      /* any linear cell */
+    ET__WAVE_MEMBRANE,     /* equation (4), open on all sides, no wall */
+    ET__WAVE_MEMBRANE_EDGE /* any membrane cell */
 };
 
 /* Constants of a membrane. */
@@ -77,8 +78,10 @@ struct et__wave_medium {
 
 struct et__wave_span {
     uint32_t first, count; /* cells of the row */
-    uint16_t kind;         /* enum et__wave_kind */
-    uint16_t membrane;     /* index, of kind ET__WAVE_MEMBRANE */
+    uint8_t kind;          /* enum et__wave_kind */
+    bool patch_first;      /* the first cell is of kind GENERAL all the same: a wall beside it */
+    bool patch_last;       /* likewise the last cell */
+    uint16_t membrane;     /* index, of the two last kinds */
 };
 
 /* Coefficients of the absorbing strips; see wave_pml.c. */
@@ -101,6 +104,7 @@ struct et__wave_plan {
     struct et__wave_span *spans;
     size_t *row_spans; /* [ny + 1] first span of each row */
     struct et__wave_membrane *membranes;
+    bool fetch_ahead; /* too large for the cache */
     bool has_pml;
     struct et__wave_pml pml;
 };
@@ -110,6 +114,7 @@ struct et__wave_plan {
 struct et__wave_field {
     size_t lanes, pitch, left, size; /* size: floats of now (and of previous) */
     float *now, *previous;
+    float *memory;        /* of both */
     float *phi_x, *phi_y; /* NULL without PML */
     size_t n_phi_x, n_phi_y;
 };

@@ -10,9 +10,29 @@
 /* Cells that are rigid or in a strip are in no span. */
 enum { NO_SPAN = -1 };
 
-/* Lossless cells with four open faces in shorter runs than this join a span of kind GENERAL: the
+/* Lossless cells with four open faces in shorter runs than this are treated as GENERAL ones: the
  * cost of starting a span exceeds that of loading two more coefficients. */
-enum { UNIFORM_MIN = 12 };
+enum { PLAIN_MIN = 12 };
+
+/* Runs from this length on are cut to multiples of the widest vector. */
+enum { ALIGNED_MIN = 96, VECTOR = 16 };
+
+/* Grids with more cells than this do not fit the second-level cache: rows are fetched ahead. */
+enum { CACHED_CELLS_MAX = 200000 };
+
+/* Processors compare the low 12 bits of addresses to find loads that depend on a store, and stall
+ * on false matches.  So the two time levels lie half a page apart, and rows that are longer than a
+ * page start between an eighth and three eighths of a page from where the row before started. */
+enum { PAGE_FLOATS = 1024 };
+
+static size_t row_pitch(size_t cells)
+{
+    size_t pitch = (cells + 15) / 16 * 16, shift = pitch % PAGE_FLOATS;
+    if (pitch < PAGE_FLOATS) return pitch;
+    if (shift < PAGE_FLOATS / 8) return pitch - shift + PAGE_FLOATS / 8;
+    if (shift > 3 * PAGE_FLOATS / 8) return pitch - shift + PAGE_FLOATS + PAGE_FLOATS / 8;
+    return pitch;
+}
 
 static size_t round_up(size_t n, size_t multiple)
 {
@@ -63,37 +83,28 @@ static int kind_of(const struct et__wave_plan *plan, const struct et__wave_mediu
 {
     if (!is_open(m, x, y)) return NO_SPAN;
     if (plan->has_pml && et__wave_pml_has(&plan->pml, m->nx, m->ny, x, y)) return NO_SPAN;
-    if (membrane_of(m, x, y) != 0) return ET__WAVE_MEMBRANE;
     size_t i = map_at(plan, x, y);
-    return plan->keep[i] == 1.0F && plan->open[i] == 4.0F ? ET__WAVE_SPEED : ET__WAVE_GENERAL;
+    bool inner = plan->open[i] == 4.0F;
+    if (membrane_of(m, x, y) != 0)
+        return inner && plan->keep[i] == 0.0F ? ET__WAVE_MEMBRANE : ET__WAVE_MEMBRANE_EDGE;
+    return inner && plan->keep[i] == 1.0F ? ET__WAVE_SPEED : ET__WAVE_GENERAL;
 }
 
-/* Appends a span, or lengthens the last one of the row when both can be of one kind. */
-static void append(struct et__wave_span *spans, size_t row_start, size_t *n,
-                   struct et__wave_span span)
+/* Appends a span; neighbours of kind GENERAL become one. */
+static void append(struct et__wave_span *spans, size_t *n, struct et__wave_span span)
 {
-    if (*n > row_start) {
-        struct et__wave_span *last = &spans[*n - 1];
-        bool touch = last->first + last->count == span.first;
-        bool linear = last->kind != ET__WAVE_MEMBRANE && span.kind != ET__WAVE_MEMBRANE;
-        bool brief = span.count < UNIFORM_MIN || last->count < UNIFORM_MIN;
-        bool same = last->kind == span.kind && last->membrane == span.membrane;
-        if (touch && linear && !same && brief) {
-            last->kind = ET__WAVE_GENERAL;
-            last->count += span.count;
-            return;
-        }
-        if (touch && same && span.kind == ET__WAVE_GENERAL) {
-            last->count += span.count;
-            return;
-        }
-    }
-    spans[(*n)++] = span;
+    struct et__wave_span *last = *n > 0 ? &spans[*n - 1] : NULL;
+    if (span.count == 0) return;
+    if (last && span.kind == ET__WAVE_GENERAL && last->kind == ET__WAVE_GENERAL &&
+        last->first + last->count == span.first)
+        last->count += span.count;
+    else
+        spans[(*n)++] = span;
 }
 
-/* Cuts row y into spans; returns their number.  spans has room for nx. */
-static size_t cut_row(const struct et__wave_plan *plan, const struct et__wave_medium *m, size_t y,
-                      struct et__wave_span *spans)
+/* Cuts row y into runs of equal cells; returns their number.  runs has room for nx. */
+static size_t find_runs(const struct et__wave_plan *plan, const struct et__wave_medium *m, size_t y,
+                        struct et__wave_span *runs)
 {
     size_t n = 0;
     for (size_t x = 0, end; x < m->nx; x = end) {
@@ -106,33 +117,82 @@ static size_t cut_row(const struct et__wave_plan *plan, const struct et__wave_me
         }
         if (kind == NO_SPAN) continue;
         if (kind == ET__WAVE_SPEED && uniform) kind = ET__WAVE_UNIFORM;
-        append(spans, 0, &n,
+        if (kind <= ET__WAVE_SPEED && end - x < PLAIN_MIN) kind = ET__WAVE_GENERAL;
+        append(runs, &n,
                (struct et__wave_span){.first = (uint32_t)x,
                                       .count = (uint32_t)(end - x),
-                                      .kind = (uint16_t)kind,
+                                      .kind = (uint8_t)kind,
                                       .membrane = (uint16_t)(membrane ? membrane - 1 : 0)});
+    }
+    return n;
+}
+
+static bool single_general(const struct et__wave_span *span)
+{
+    return span->kind == ET__WAVE_GENERAL && span->count == 1;
+}
+
+/* From runs to spans; returns their number.  A run of plain cells swallows the single cells beside
+ * the walls at its ends when it then begins and ends at whole vectors; otherwise a long one leaves
+ * its ends to GENERAL until it does.  spans has room for 3 nx. */
+static size_t shape_spans(const struct et__wave_span *runs, size_t n_runs,
+                          struct et__wave_span *spans)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_runs; i++) {
+        struct et__wave_span run = runs[i];
+        uint32_t first = run.first, end = run.first + run.count;
+        if (run.kind > ET__WAVE_SPEED) {
+            append(spans, &n, run);
+            continue;
+        }
+        if (n > 0 && single_general(&spans[n - 1]) && spans[n - 1].first + 1 == first &&
+            (first - 1) % VECTOR == 0) {
+            run.patch_first = true;
+            first--;
+            n--;
+        }
+        if (i + 1 < n_runs && single_general(&runs[i + 1]) && runs[i + 1].first == end &&
+            (end + 1) % VECTOR == 0) {
+            run.patch_last = true;
+            end++;
+            i++;
+        }
+        uint32_t start = first, stop = end;
+        if (run.count >= ALIGNED_MIN) {
+            start = (first + VECTOR - 1) / VECTOR * VECTOR;
+            stop = end / VECTOR * VECTOR;
+        }
+        struct et__wave_span head = {
+            .first = first, .count = start - first, .kind = ET__WAVE_GENERAL};
+        struct et__wave_span tail = {.first = stop, .count = end - stop, .kind = ET__WAVE_GENERAL};
+        run.first = start;
+        run.count = stop - start;
+        append(spans, &n, head);
+        append(spans, &n, run);
+        append(spans, &n, tail);
     }
     return n;
 }
 
 static enum et_status cut_rows(struct et__wave_plan *plan, const struct et__wave_medium *m)
 {
-    struct et__wave_span *row = et_alloc(m->nx, sizeof *row);
-    if (!row) return ET_NOMEM;
+    struct et__wave_span *runs = et_alloc(4 * m->nx, sizeof *runs), *spans = runs + m->nx;
+    if (!runs) return ET_NOMEM;
     size_t total = 0;
     for (size_t y = 0; y < m->ny; y++) {
         plan->row_spans[y] = total;
-        total += cut_row(plan, m, y, row);
+        total += shape_spans(runs, find_runs(plan, m, y, runs), spans);
     }
     plan->row_spans[m->ny] = total;
     plan->spans = et_alloc(total, sizeof *plan->spans);
     if (plan->spans) {
         for (size_t y = 0; y < m->ny; y++) {
-            size_t n = cut_row(plan, m, y, row);
-            memcpy(plan->spans + plan->row_spans[y], row, n * sizeof *row);
+            size_t n = shape_spans(runs, find_runs(plan, m, y, runs), spans);
+            memcpy(plan->spans + plan->row_spans[y], spans, n * sizeof *spans);
         }
     }
-    et_free(row);
+    et_free(runs);
     return plan->spans ? ET_OK : ET_NOMEM;
 }
 
@@ -141,7 +201,8 @@ enum et_status et__wave_plan_create(struct et__wave_plan *plan, const struct et_
     plan->nx = m->nx;
     plan->ny = m->ny;
     plan->left = 16;
-    plan->pitch = round_up(plan->left + m->nx + 1, 16);
+    plan->fetch_ahead = m->nx * m->ny > CACHED_CELLS_MAX;
+    plan->pitch = row_pitch(plan->left + m->nx + 1);
     size_t size = plan->pitch * (m->ny + 2);
     if (!(plan->gain = et_alloc(size, sizeof *plan->gain))) return ET_NOMEM;
     if (!(plan->keep = et_alloc(size, sizeof *plan->keep))) return ET_NOMEM;
@@ -176,8 +237,10 @@ enum et_status et__wave_field_create(struct et__wave_field *field, const struct 
     field->left = lanes == 1 ? plan->left : 1;
     field->pitch = lanes == 1 ? plan->pitch : plan->nx + 2;
     field->size = field->pitch * (plan->ny + 2) * lanes;
-    if (!(field->now = et_alloc(field->size, sizeof(float)))) return ET_NOMEM;
-    if (!(field->previous = et_alloc(field->size, sizeof(float)))) return ET_NOMEM;
+    size_t apart = round_up(field->size, PAGE_FLOATS) + PAGE_FLOATS / 2;
+    if (!(field->memory = et_alloc(apart + field->size, sizeof(float)))) return ET_NOMEM;
+    field->now = field->memory;
+    field->previous = field->memory + apart;
     if (!plan->has_pml) return ET_OK;
     field->n_phi_x = plan->pml.n_phi_x * lanes;
     field->n_phi_y = plan->pml.n_phi_y * lanes;
@@ -188,8 +251,7 @@ enum et_status et__wave_field_create(struct et__wave_field *field, const struct 
 
 void et__wave_field_destroy(struct et__wave_field *field)
 {
-    et_free(field->now);
-    et_free(field->previous);
+    et_free(field->memory);
     et_free(field->phi_x);
     et_free(field->phi_y);
     *field = (struct et__wave_field){0};

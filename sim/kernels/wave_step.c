@@ -36,40 +36,71 @@ static size_t cut_strips(const struct et__wave_plan *plan, size_t y, struct segm
     return n;
 }
 
-#define ROW_INLINE static inline __attribute__((always_inline))
+/* Rows of large grids are fetched this many cells ahead, in pieces of so many. */
+enum { FETCH_DISTANCE = 512, FETCH_CELLS = 64 };
 
-#define VALUE     float
-#define ROW(name) single_##name
-#include "wave_rows.h"
-#undef VALUE
-#undef ROW
+/* Kept out of line: inlined together, the loops' set-up costs every span tens of cycles. */
+#define ROW_KERNEL ROW_TARGET static __attribute__((noinline))
+#define ROW_INLINE ROW_TARGET static inline __attribute__((always_inline))
 
 /* One number per lane; no stricter alignment than a float, for the compiler's sake only. */
 typedef float lanes_value
     __attribute__((vector_size(ET__WAVE_LANES * sizeof(float)), aligned(4), may_alias));
-#define VALUE     lanes_value
-#define ROW(name) lanes_##name
-#include "wave_rows.h"
 
-#define STEP_VARIANT(isa, attribute)                                                               \
-    attribute static void step_##isa(const struct et__wave_plan *plan,                             \
-                                     struct et__wave_field *field)                                 \
+#define STEP_VARIANT(isa)                                                                          \
+    ROW_TARGET static void step_##isa(const struct et__wave_plan *plan,                            \
+                                      struct et__wave_field *field)                                \
     {                                                                                              \
         uint64_t mode = flush_begin();                                                             \
         if (field->lanes == 1)                                                                     \
-            single_step_all(plan, field);                                                          \
+            single_##isa##_step_all(plan, field);                                                  \
         else                                                                                       \
-            lanes_step_all(plan, field);                                                           \
+            lanes_##isa##_step_all(plan, field);                                                   \
         float *next = field->previous;                                                             \
         field->previous = field->now;                                                              \
         field->now = next;                                                                         \
         flush_end(mode);                                                                           \
     }
 
-STEP_VARIANT(portable, )
+#define ROW_TARGET
+#define VALUE     float
+#define ROW(name) single_portable_##name
+#include "wave_rows.h"
+#undef VALUE
+#undef ROW
+#define VALUE     lanes_value
+#define ROW(name) lanes_portable_##name
+#include "wave_rows.h"
+STEP_VARIANT(portable)
+#undef VALUE
+#undef ROW
+#undef ROW_TARGET
+
 #if defined __x86_64__
-STEP_VARIANT(avx2, __attribute__((target("avx2"))))
-STEP_VARIANT(avx512, __attribute__((target("avx512f,avx512vl"))))
+#define ROW_TARGET __attribute__((target("avx2")))
+#define VALUE      float
+#define ROW(name)  single_avx2_##name
+#include "wave_rows.h"
+#undef VALUE
+#undef ROW
+#define VALUE     lanes_value
+#define ROW(name) lanes_avx2_##name
+#include "wave_rows.h"
+STEP_VARIANT(avx2)
+#undef VALUE
+#undef ROW
+#undef ROW_TARGET
+
+#define ROW_TARGET __attribute__((target("avx512f,avx512vl")))
+#define VALUE      float
+#define ROW(name)  single_avx512_##name
+#include "wave_rows.h"
+#undef VALUE
+#undef ROW
+#define VALUE     lanes_value
+#define ROW(name) lanes_avx512_##name
+#include "wave_rows.h"
+STEP_VARIANT(avx512)
 #endif
 
 et__wave_step_fn *et__wave_step_variant(size_t i, const char **name)

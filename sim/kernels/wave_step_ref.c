@@ -12,7 +12,7 @@ static int kind_at(const struct et__wave_plan *plan, size_t x, size_t y, size_t 
         const struct et__wave_span *span = &plan->spans[s];
         if (x < span->first || x >= span->first + span->count) continue;
         *membrane = span->membrane;
-        return span->kind == ET__WAVE_MEMBRANE ? ET__WAVE_MEMBRANE : ET__WAVE_GENERAL;
+        return span->kind >= ET__WAVE_MEMBRANE ? ET__WAVE_MEMBRANE : ET__WAVE_GENERAL;
     }
     return -1;
 }
