@@ -63,6 +63,8 @@ static const struct argp parser = {
     .parser = parse,
     .args_doc = "RUN.h5",
     .doc = "Evaluates the trained network of a run file, of every seed; nothing is trained.\v"
+           "Scalings stay those of the training.  `seed' and `split' say which rows are the test "
+           "part and cannot change, unless --all takes all rows of new data.\n\n"
            "Example:\n"
            "  etalon evaluate runs/vowels-acoustic.h5 --set dataset.spread=1.5",
 };

@@ -62,8 +62,9 @@ void summary_print(const struct et_run_summary *summary, const char *path)
     for (size_t i = 0; i < summary->n_controls; i++)
         print_row(summary->controls[i].name, &summary->controls[i].test,
                   &summary->controls[i].train);
-    puts("  Accuracies are those of the last epoch; controls are the same network without the\n"
-         "  physics.");
+    puts("  Accuracies are those of the last epoch; zeros, identity and random are the same "
+         "network\n"
+         "  without its physics, linear is a linear model.");
 
     puts("\nledger");
     printf("  %-20s %" PRIu64 "\n", "device passes", summary->device_passes);
@@ -93,6 +94,7 @@ void summary_print_json(const struct et_run_summary *summary)
     struct json json = {0};
     json_begin(&json, NULL, '{');
     json_string(&json, "experiment", summary->experiment);
+    json_bool(&json, "complete", summary->complete);
     summary_json_accuracy(&json, "test_accuracy", &summary->test);
     json_begin(&json, "controls", '{');
     for (size_t i = 0; i < summary->n_controls; i++)

@@ -5,6 +5,8 @@ set_target_properties(etalon_static PROPERTIES OUTPUT_NAME etalon EXPORT_NAME et
 add_library(etalon_shared SHARED $<TARGET_OBJECTS:etalon_objects>)
 set_target_properties(etalon_shared PROPERTIES OUTPUT_NAME etalon EXPORT_NAME etalon
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+# Helper threads sleep in the library's code: dlclose must leave it where it is.
+target_link_options(etalon_shared PRIVATE -Wl,-z,nodelete)
 foreach(library etalon_static etalon_shared)
     target_include_directories(${library} PUBLIC
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

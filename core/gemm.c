@@ -17,7 +17,7 @@
 
 /* Rows (or columns) of a block: enough work for one call to run at full speed, and enough blocks
  * to share between threads.  A multiple of every SGEMM micro-tile in use. */
-enum { BLOCK_MIN = 64, BLOCK_MAX = 512, BLOCKS_WANTED = 8 };
+enum { BLOCK_MIN = 64, BLOCK_MAX = 512, BLOCKS_WANTED = 4 };
 
 /* Below so many multiplications starting threads costs more than it saves; the blocks, and so the
  * bits, are the same. */

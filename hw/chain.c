@@ -5,8 +5,6 @@
 
 #include <etalon/rng.h>
 
-#include <math.h>
-
 struct chain {
     size_t n;
     struct et_system **stage;      /* [n] */
@@ -74,12 +72,6 @@ static void describe(const void *state, struct et_system_info *info)
     if (!vjp || info->traits & ET_STATEFUL) info->traits &= ~(unsigned)ET_HAS_VJP;
 }
 
-static void clip(struct et_view v, const struct et_system_info *info)
-{
-    for (size_t i = 0; i < v.rows * v.cols; i++)
-        v.data[i] = fminf(fmaxf(v.data[i], info->in_min), info->in_max);
-}
-
 /* Runs stages 0 .. count-1; *out is what the next stage gets (x itself when count is 0). */
 static enum et_status run(struct chain *s, const struct et_step *step, size_t count,
                           struct et_view x, struct et_view *out)
@@ -90,7 +82,7 @@ static enum et_status run(struct chain *s, const struct et_step *step, size_t co
         size_t n_out = et_system_info(s->stage[i])->n_out;
         ET_TRY(et__workspace_get(&s->between[i], x.rows, n_out, out));
         ET_TRY_WHILE(et_system_forward(s->stage[i], step, from, *out), "running stage %zu", i);
-        if (s->clip) clip(*out, et_system_info(s->stage[i + 1]));
+        if (s->clip) et__clip_inputs(*out, s->stage[i + 1]);
     }
     return ET_OK;
 }

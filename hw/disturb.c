@@ -103,19 +103,13 @@ static enum et_status disturb_inputs(struct disturb *s, const struct et_step *st
     return ET_OK;
 }
 
-static void clip(struct et_view v, const struct et_system_info *info)
-{
-    for (size_t i = 0; i < v.rows * v.cols; i++)
-        v.data[i] = fminf(fmaxf(v.data[i], info->in_min), info->in_max);
-}
-
 static enum et_status forward(void *state, const struct et_step *step, struct et_view x,
                               struct et_view y)
 {
     struct disturb *s = state;
     struct et_view drive, raw;
     ET_TRY(disturb_inputs(s, step, x, &drive));
-    clip(drive, et_system_info(s->inside));
+    et__clip_inputs(drive, s->inside);
     ET_TRY(et__workspace_get(&s->raw, y.rows, y.cols, &raw));
     ET_TRY(et_system_forward(s->inside, step, drive, raw));
     et__disturbance_apply(&s->side[OUT], step, raw, y);
@@ -138,7 +132,7 @@ static enum et_status vjp(void *state, const struct et_step *step, struct et_vie
     /* dx holds a flag per input until it is written: 0 where the clipping passes nothing. */
     for (size_t i = 0; i < x.rows * x.cols; i++)
         dx.data[i] = drive.data[i] >= info->in_min && drive.data[i] <= info->in_max;
-    clip(drive, info);
+    et__clip_inputs(drive, s->inside);
     ET_TRY(et_system_vjp(s->inside, step, drive, dout, din, dknobs));
     for (size_t i = 0; i < x.rows * x.cols; i++)
         din.data[i] *= dx.data[i];

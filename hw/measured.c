@@ -157,8 +157,10 @@ static enum et_status fit_or_load(struct measured *s, const struct et_config *co
     enum et_status status = et__twin_load(&s->twin, path, digest, &found);
     if (status == ET_OK && !found) {
         status = et__twin_fit(&s->twin, settings, x, y);
-        make_folder(path);
-        if (status == ET_OK) status = et__twin_save(&s->twin, path, digest);
+        if (status == ET_OK) {
+            make_folder(path);
+            status = et__twin_save(&s->twin, path, digest);
+        }
     }
     et_free(path);
     return status;

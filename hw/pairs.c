@@ -4,6 +4,7 @@
 #include "pairs.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum { FIELD_MAX = 63 };
 struct cursor {
     const char *name, *at, *end;
     size_t line;
+    locale_t locale; /* of the numbers */
 };
 
 static bool is_blank(char c)
@@ -59,8 +61,8 @@ static enum et_status complain(const struct cursor *cursor, size_t column, const
                         cursor->line, column + 1, shown);
 }
 
-/* Decimal notation only: strtod would also take "nan", "inf" and hexadecimal. */
-static bool read_number(const char *start, const char *stop, float *value)
+/* Decimal notation only: strtof would also take "nan", "inf" and hexadecimal. */
+static bool read_number(const char *start, const char *stop, locale_t locale, float *value)
 {
     char field[FIELD_MAX + 1];
     while (start < stop && is_blank(*start))
@@ -74,7 +76,7 @@ static bool read_number(const char *start, const char *stop, float *value)
     memcpy(field, start, length);
     field[length] = '\0';
     char *end;
-    *value = strtof(field, &end);
+    *value = strtof_l(field, &end, locale);
     return *end == '\0' && isfinite(*value);
 }
 
@@ -88,7 +90,8 @@ static enum et_status read_row(const struct cursor *cursor, const char *start, c
     for (size_t c = 0; c < cols; c++) {
         const char *comma = memchr(start, ',', (size_t)(stop - start));
         const char *end = comma ? comma : stop;
-        if (!read_number(start, end, &row[c])) return complain(cursor, c, start, end);
+        if (!read_number(start, end, cursor->locale, &row[c]))
+            return complain(cursor, c, start, end);
         start = comma ? comma + 1 : stop;
     }
     return ET_OK;
@@ -101,12 +104,11 @@ static void skip(struct cursor *cursor, size_t lines)
         continue;
 }
 
-enum et_status et__pairs_parse(const char *name, const char *text, size_t size, size_t skip_lines,
-                               struct et_array *table)
+static enum et_status read_table(struct cursor begin, struct et_array *table)
 {
-    struct cursor begin = {name, text, text + size, 0};
-    skip(&begin, skip_lines);
     struct cursor cursor = begin;
+    const char *name = begin.name;
+    size_t size = (size_t)(begin.end - begin.at);
     const char *start, *stop;
     size_t lines = 0, rows = 0, cols = 0;
     while (next_line(&cursor, &start, &stop)) {
@@ -127,6 +129,19 @@ enum et_status et__pairs_parse(const char *name, const char *text, size_t size, 
         ET_TRY(read_row(&cursor, start, stop, table->data + r * cols, cols));
     }
     return ET_OK;
+}
+
+/* A decimal point is a point, whatever the program's locale says. */
+enum et_status et__pairs_parse(const char *name, const char *text, size_t size, size_t skip_lines,
+                               struct et_array *table)
+{
+    struct cursor cursor = {.name = name, .at = text, .end = text + size};
+    cursor.locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (cursor.locale == (locale_t)0) return et_error_set(ET_NOMEM, "no room for a locale");
+    skip(&cursor, skip_lines);
+    enum et_status status = read_table(cursor, table);
+    freelocale(cursor.locale);
+    return status;
 }
 
 static enum et_status read_all(FILE *file, const char *path, char **text, size_t *size)

@@ -5,6 +5,8 @@
  * A type file holds physics only; what every system has in common is here. */
 #include "system_internal.h"
 
+#include <etalon/parallel.h>
+
 #include <assert.h>
 #include <float.h>
 #include <math.h>
@@ -17,8 +19,9 @@ struct et_system {
     const struct et_system_type *type;
     void *state;
     struct et_system_info info;
-    float lo, hi;    /* in_min and in_max without infinities */
-    uint64_t passes; /* samples of this system itself */
+    size_t n_workers; /* that its workspaces were made for */
+    float lo, hi;     /* in_min and in_max without infinities */
+    uint64_t passes;  /* samples of this system itself */
     double wall_s;
     struct et__workspace x, y, dx; /* copies of strided views */
 };
@@ -70,6 +73,7 @@ static enum et_status open_type(const struct et_system_type *type, const struct 
     struct et_system *system = et_alloc(1, sizeof *system);
     if (system == NULL) return ET_NOMEM;
     system->type = type;
+    system->n_workers = et_parallel_threads();
     enum et_status status = ET_NOMEM;
     system->state = et_alloc(1, type->state_size);
     if (system->state != NULL) status = type->open(system->state, config, seed);
@@ -206,6 +210,15 @@ static bool find_outside(struct et_view v, float lo, float hi, size_t *row, size
     return false;
 }
 
+/* A worker without a workspace would write behind those that there are. */
+static enum et_status check_threads(const struct et_system *system)
+{
+    size_t threads = et_parallel_threads();
+    if (threads <= system->n_workers) return ET_OK;
+    return et_error_set(ET_INVALID, "opened for %zu threads, now there are %zu", system->n_workers,
+                        threads);
+}
+
 static enum et_status check_inputs(const struct et_system *system, struct et_view x)
 {
     size_t r, c;
@@ -256,6 +269,7 @@ static enum et_status forward(struct et_system *system, const struct et_step *st
     ET_TRY(check_shape("x", x, x.rows, system->info.n_in));
     ET_TRY(check_shape("y", y, x.rows, system->info.n_out));
     if (x.rows == 0) return ET_OK;
+    ET_TRY(check_threads(system));
     ET_TRY(check_inputs(system, x));
     struct et_view from, to = y;
     ET_TRY(gather(&system->x, x, &from));
@@ -289,6 +303,7 @@ static enum et_status vjp(struct et_system *system, const struct et_step *step, 
     ET_TRY(check_shape("dx", dx, x.rows, info->n_in));
     if (dknobs != NULL) memset(dknobs, 0, info->n_knobs * sizeof *dknobs);
     if (x.rows == 0) return ET_OK;
+    ET_TRY(check_threads(system));
     ET_TRY(check_inputs(system, x));
     ET_TRY(check_finite("dy", dy, step));
     struct et_view from, back = dx;

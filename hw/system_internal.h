@@ -37,6 +37,9 @@ void et__system_inherit(struct et_system_info *info, const struct et_system *inn
 enum et_status et__system_open_inner(const struct et_config *config, const char *name,
                                      uint64_t seed, struct et_system **inner) ET_CHECKED;
 
+/* Moves contiguous inputs of a system into its legal range. */
+void et__clip_inputs(struct et_view x, const struct et_system *system);
+
 /* A seed for a wrapper's own random numbers, different from that of a system of the same type
  * further inside (which has the same seed). */
 uint64_t et__wrapper_seed(uint64_t seed, const struct et_system *inner);

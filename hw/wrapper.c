@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What wrappers have in common: growing workspaces, the inner system, seeds. */
+ * What wrappers have in common: growing workspaces, the inner system, its legal range, seeds. */
 #include "system_internal.h"
 
 #include <etalon/rng.h>
+
+#include <math.h>
 
 enum et_status et__workspace_get(struct et__workspace *workspace, size_t rows, size_t cols,
                                  struct et_view *view)
@@ -35,6 +37,13 @@ enum et_status et__system_open_inner(const struct et_config *config, const char 
                                      uint64_t seed, struct et_system **inner)
 {
     return et_system_open(et_config_at(config, name, 0), seed, inner);
+}
+
+void et__clip_inputs(struct et_view x, const struct et_system *system)
+{
+    const struct et_system_info *info = et_system_info(system);
+    for (size_t i = 0; i < x.rows * x.cols; i++)
+        x.data[i] = fminf(fmaxf(x.data[i], info->in_min), info->in_max);
 }
 
 uint64_t et__wrapper_seed(uint64_t seed, const struct et_system *inner)

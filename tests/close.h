@@ -17,10 +17,10 @@ static inline void assert_close(const float *got, const float *want, size_t n, d
     for (size_t i = 0; i < n; i++) {
         double error = fabs((double)got[i] - (double)want[i]);
         double over = error - (absolute + relative * fabs((double)want[i]));
-        if (!(over <= excess)) {
-            excess = over;
-            worst = i;
-        }
+        if (over <= excess) continue;
+        excess = over;
+        worst = i;
+        if (isnan(over)) break; /* nothing compares as worse */
     }
     ck_assert_msg(excess <= 0, "element %zu of %zu: got %.9g, want %.9g", worst, n,
                   (double)got[worst], (double)want[worst]);

@@ -150,8 +150,8 @@ never 'takes memory without et_alloc' \
     '(^|[^a-z_])(malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|strndup|asprintf|getline)[[:space:]]*\(' \
     core/alloc.c
 never 'random numbers without rng.h' '(^|[^a-z_0-9])(s?rand|random|[dlm]rand48|getrandom)[[:space:]]*\('
-never 'a parallel loop without parallel.h' '#[[:space:]]*pragma[[:space:]]+omp[[:space:]]+parallel' \
-    core/parallel.c
+never 'a thread without parallel.h' '(^|[^a-z_])(pthread_create|thrd_create)[[:space:]]*\(' core/parallel.c
+never 'OpenMP' '#[[:space:]]*pragma[[:space:]]+omp|[<"]omp\.h|(^|[^a-z_])omp_[a-z_]+[[:space:]]*\('
 
 if [ -s "$findings" ]; then
     sort "$findings"

@@ -6,6 +6,7 @@
 #include <etalon/dataset.h>
 #include <etalon/system.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 /* clang-format off */
@@ -82,8 +83,11 @@ enum et_status et__experiment_create(const char *path, const char *const *overri
     }
     made->config = config;
     made->path = et_strdup(path);
+    char *folder = realpath(et_config_directory(config), NULL);
+    made->folder = et_strdup(folder ? folder : "");
+    free(folder); /* realpath's own */
     made->override = et_alloc(n_overrides, sizeof *made->override);
-    bool complete = made->path != NULL && made->override != NULL;
+    bool complete = made->path != NULL && made->folder != NULL && made->override != NULL;
     for (size_t i = 0; complete && i < n_overrides; i++) {
         made->override[i] = et_strdup(overrides[i]);
         complete = made->override[i] != NULL;
@@ -97,13 +101,31 @@ enum et_status et__experiment_create(const char *path, const char *const *overri
     return ET_OK;
 }
 
+/* The name becomes a file's name and a line of the summary. */
+static enum et_status check_experiment_name(const struct et_config *config)
+{
+    const char *name = et_config_string(config, "experiment");
+    size_t length = strlen(name);
+    bool printable = length > 0 && length < sizeof((struct et_run_summary *)0)->experiment;
+    for (size_t i = 0; i < length; i++)
+        if (name[i] == '/' || (unsigned char)name[i] < ' ') printable = false;
+    if (printable) return ET_OK;
+    return et_config_error(config, "experiment",
+                           "a name that becomes a file's name has 1 to 127 printable characters "
+                           "and no '/'");
+}
+
 enum et_status et_experiment_load(const char *path, const char *const *overrides,
                                   size_t n_overrides, struct et_experiment **experiment)
 {
     struct et_config *config;
     *experiment = NULL;
     ET_TRY(et_config_load(path, overrides, n_overrides, params, et_experiment_types, &config));
-    return et__experiment_create(path, overrides, n_overrides, config, experiment);
+    enum et_status status = check_experiment_name(config);
+    if (status == ET_OK)
+        return et__experiment_create(path, overrides, n_overrides, config, experiment);
+    et_config_close(config);
+    return status;
 }
 
 void et_experiment_close(struct et_experiment *experiment)
@@ -114,6 +136,7 @@ void et_experiment_close(struct et_experiment *experiment)
         et_free(experiment->override[i]);
     et_free(experiment->override);
     et_free(experiment->path);
+    et_free(experiment->folder);
     et_free(experiment);
 }
 

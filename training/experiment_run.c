@@ -53,11 +53,13 @@ static enum et_status make_linear(const struct et_experiment *experiment,
                                   struct et__variant *variant)
 {
     const struct et_config *features = et_config_at(experiment->config, "features", 0);
+    /* Data that came as they are, images say, keep their zeros; yet unscaled they may learn too
+     * slowly. */
     bool raw = strcmp(et_config_string(features, "scale"), "none") == 0;
     const char *changes[] = {
         "layers=[{width: 32}]",
         "features.nonnegative=false",
-        raw ? "features.scale=none" : "features.scale=zscore",
+        raw ? "features.scale=minmax" : "features.scale=zscore",
         "method={type: forward-forward, objective: local-ce, batch: 64, epochs: 100, "
         "optimiser: {rate: 0.005, schedule: cosine}}",
     };
@@ -207,25 +209,26 @@ static enum et_status tick(struct et_trainer *trainer)
 
 /* ------------------------------------------------------------------------------ training -- */
 
+/* Describes data and network; in a resumed run they must be what they were. */
 static enum et_status keep_texts(struct et__run *run, const struct et__setup *setup)
 {
-    const struct et_dataset *dataset = &setup->dataset;
-    size_t length = 1;
-    ET_TRY(et__describe_data(setup, &run->data_text));
-    ET_TRY(et__describe_network(setup, &run->network_text));
-    for (size_t c = 0; c < dataset->n_classes; c++)
-        length += (dataset->class_name ? strlen(dataset->class_name[c]) : 0) + 24;
-    run->class_names = et_alloc(length, 1);
-    if (run->class_names == NULL) return ET_NOMEM;
-    for (size_t c = 0, used = 0; c < dataset->n_classes; c++) {
-        char *to = run->class_names + used;
-        const char *separator = c ? "\n" : "";
-        int n = dataset->class_name
-                    ? snprintf(to, length - used, "%s%s", separator, dataset->class_name[c])
-                    : snprintf(to, length - used, "%s%zu", separator, c);
-        used += (size_t)n;
+    struct et__texts *then = &run->texts, now;
+    enum et_status status = et__texts_make(setup, &now);
+    if (status == ET_OK && then->data != NULL &&
+        (strcmp(then->data_digest, now.data_digest) != 0 ||
+         strcmp(then->class_names, now.class_names) != 0 ||
+         strcmp(then->network, now.network) != 0))
+        status = et_error_set(ET_CONFIG,
+                              "the data or the devices have changed since the run began: run "
+                              "without --resume, or choose another --output\n"
+                              "  then: %.300s\n  now:  %.300s",
+                              then->data, now.data);
+    if (status == ET_OK && then->data == NULL) {
+        *then = now;
+        return ET_OK;
     }
-    return ET_OK;
+    et__texts_destroy(&now);
+    return status;
 }
 
 /* Moves what a finished training achieved into the tables of its variant. */
@@ -260,10 +263,18 @@ static enum et_status keep_results(struct et__run *run, struct et__variant *vari
 static enum et_status prepare_results(struct et__run *run, struct et__variant *variant,
                                       const struct et_trainer *trainer)
 {
-    if (variant->results.seeds > 0) return ET_OK; /* made before, or by an earlier session */
     const struct et__plan *plan = &trainer->plan;
-    return et__results_create(&variant->results, run->seeds, plan->evals, plan->epochs,
-                              trainer->network->n_stages, trainer->features->n_classes);
+    const struct et__results *r = &variant->results;
+    size_t stages = trainer->network->n_stages, classes = trainer->features->n_classes;
+    if (r->seeds == 0)
+        return et__results_create(&variant->results, run->seeds, plan->evals, plan->epochs, stages,
+                                  classes);
+    /* Made before, or read from a file, of a control the last evaluation only. */
+    if (variant->kind != ET__VARIANT_NETWORK && r->evals <= plan->evals) return ET_OK;
+    if (r->evals == plan->evals && r->epochs == plan->epochs && r->stages == stages &&
+        r->classes == classes)
+        return ET_OK;
+    return et_error_set(ET_FORMAT, "the tables of %s do not fit this experiment", run->output);
 }
 
 static enum et_status run_seed(struct et__run *run, struct et__setup *setup,
@@ -306,22 +317,20 @@ static enum et_status run_seeds(struct et__run *run, size_t v, struct et__setup 
 }
 
 /* The network and the controls that only take its systems out share data and devices. */
-static enum et_status run_shared(struct et__run *run, size_t v, struct et_store *checkpoint)
+static enum et_status open_shared(struct et__run *run)
 {
-    if (!run->setup_is_open) {
-        run->setup_is_open = true;
-        ET_TRY(et__setup_open(&run->setup, run->variant[0].config));
-        if (run->data_text == NULL) ET_TRY(keep_texts(run, &run->setup));
-    }
-    ET_TRY(et__setup_substitute(&run->setup, run->variant[v].control));
-    return run_seeds(run, v, &run->setup, checkpoint);
+    ET_TRY(et__setup_open(&run->setup, run->variant[0].config));
+    return keep_texts(run, &run->setup);
 }
 
 static enum et_status run_variant(struct et__run *run, size_t v, struct et_store *checkpoint)
 {
     struct et__variant *variant = &run->variant[v];
     if (variant->results.seeds > 0 && variant->results.done == run->seeds) return ET_OK;
-    if (variant->owned == NULL) return run_shared(run, v, checkpoint);
+    if (variant->owned == NULL) {
+        ET_TRY(et__setup_substitute(&run->setup, variant->control));
+        return run_seeds(run, v, &run->setup, checkpoint);
+    }
     struct et__setup setup;
     enum et_status status = et__setup_open(&setup, variant->config);
     if (status == ET_OK) status = run_seeds(run, v, &setup, checkpoint);
@@ -348,10 +357,24 @@ static enum et_status make_folders(const char *path)
     return status;
 }
 
+/* A slip of the command line must not cost an experiment file or data. */
+static enum et_status check_replaced(const char *output)
+{
+    unsigned char start[4];
+    FILE *file = fopen(output, "rb");
+    if (file == NULL) return ET_OK; /* new, or unreadable: the store will tell */
+    size_t n = fread(start, 1, sizeof start, file);
+    fclose(file);
+    if (n == 0 || (n == sizeof start && memcmp(start, "\x89HDF", n) == 0)) return ET_OK;
+    return et_error_set(ET_CONFIG, "%s exists and is no run file: it is not replaced", output);
+}
+
 /* Finds out before hours of work whether the run file can be written. */
 static enum et_status check_output(const char *output)
 {
     struct et_store *store;
+    if (output[0] == '\0') return et_error_set(ET_CONFIG, "the run file has no name");
+    ET_TRY(check_replaced(output));
     ET_TRY(make_folders(output));
     ET_TRY_WHILE(et_store_create(output, &store), "checking the run file's place");
     et_store_close(store);
@@ -384,6 +407,8 @@ static enum et_status run_all(struct et__run *run)
         et_log(ET_LOG_INFO, "%s is complete already", run->output);
         goto out;
     }
+    status = open_shared(run);
+    if (status != ET_OK && run->options->resume) et_error_while("resuming %s", run->output);
     for (size_t v = 0; v < run->n_variants && status == ET_OK; v++)
         status = run_variant(run, v, checkpoint);
     if (status == ET_OK) status = et__run_file_write(run, true);
@@ -407,9 +432,6 @@ enum et_status et_experiment_run(struct et_experiment *experiment,
         .started = et__now_s(),
         .saved = et__now_s(),
     };
-    if (strchr(et_experiment_name(experiment), '/') != NULL)
-        return et_config_error(experiment->config, "experiment",
-                               "a name that becomes a file's name cannot hold '/'");
     snprintf(output, sizeof output, "runs/%.480s.h5", et_experiment_name(experiment));
     run.trained = et_alloc(run.seeds, sizeof *run.trained);
     enum et_status status = run.trained ? run_all(&run) : ET_NOMEM;
@@ -422,8 +444,6 @@ enum et_status et_experiment_run(struct et_experiment *experiment,
         et__archive_destroy(&run.trained[s]);
     et_free(run.trained);
     et_free(run.variant);
-    et_free(run.data_text);
-    et_free(run.network_text);
-    et_free(run.class_names);
+    et__texts_destroy(&run.texts);
     return status;
 }

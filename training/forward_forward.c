@@ -466,13 +466,16 @@ static enum et_status check(const struct loop *loop)
                                "greedy stores one measurement per row, but objective '%s' needs "
                                "new wrong labels in every epoch; use joint",
                                trainer->objective->type->name);
-    for (size_t l = 0; l < trainer->network->n_stages; l++)
-        if (loop->schedule == JOINT && et__stage_needs_fit(&trainer->network->stage[l]))
+    for (size_t l = 0; l < trainer->network->n_stages; l++) {
+        const struct et__stage *stage = &trainer->network->stage[l];
+        if (loop->schedule == JOINT &&
+            (et__stage_fits_drive(stage) || et__stage_fits_output(stage)))
             return et_config_error(method, "schedule",
                                    "layer %zu has a drive or output scaling that is fitted on "
                                    "stored measurements: use schedule greedy, or drive none or "
                                    "unit-norm with output none",
                                    l);
+    }
     return ET_OK;
 }
 

@@ -72,8 +72,9 @@ enum et_status et__network_substitute(struct et__network *network, const char *c
 /* Starts a new training: weights drawn from N(0, 1/n_t) (biases zero), fits forgotten. */
 void et__network_reset(struct et__network *network, uint64_t seed);
 
-/* Do all fits that the stage needs exist? (Stages without fits are always ready.) */
-bool et__stage_needs_fit(const struct et__stage *stage);
+/* Is the drive, the output scaling fitted on training rows? */
+bool et__stage_fits_drive(const struct et__stage *stage);
+bool et__stage_fits_output(const struct et__stage *stage);
 /* Fits the drive on rows of h, and the output scaling on rows of a; index as in et_scaler_fit. */
 enum et_status et__stage_fit_drive(struct et__stage *stage, struct et_view h, const size_t *index,
                                    size_t n) ET_CHECKED;

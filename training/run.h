@@ -14,6 +14,7 @@
 struct et_experiment {
     struct et_config *config;
     char *path;
+    char *folder; /* where relative paths start, without symbolic links */
     char **override;
     size_t n_overrides;
 };
@@ -45,9 +46,14 @@ enum et_status et__setup_begin_seed(struct et__setup *setup, size_t s,
                                     struct et_trainer *trainer) ET_CHECKED;
 void et__setup_end_seed(struct et__setup *setup, struct et_trainer *trainer);
 
-/* Sentences for the summary; the caller frees *text with et_free. */
-enum et_status et__describe_data(const struct et__setup *setup, char **text) ET_CHECKED;
-enum et_status et__describe_network(const struct et__setup *setup, char **text) ET_CHECKED;
+/* What a run file says of its data and network besides the configuration; owned. */
+struct et__texts {
+    char *data, *network, *class_names; /* for people */
+    char *data_digest;                  /* 16 hexadecimal digits of features, labels and groups */
+    int64_t data_shape[3];              /* samples, features, classes */
+};
+enum et_status et__texts_make(const struct et__setup *setup, struct et__texts *texts) ET_CHECKED;
+void et__texts_destroy(struct et__texts *texts);
 
 enum et__variant_kind {
     ET__VARIANT_NETWORK,    /* the network itself */
@@ -73,11 +79,10 @@ struct et__run {
     struct et__variant *variant; /* [n_variants], the network first */
     size_t n_variants;
     struct et__archive *trained; /* [seeds] the network's parameters */
-    char *data_text, *network_text, *class_names;
+    struct et__texts texts;
 
     /* Where the run stands. */
     struct et__setup setup; /* of the network and, with its systems replaced, of its controls */
-    bool setup_is_open;
     size_t at_variant, at_seed;
     struct et_trainer *trainer;         /* NULL between seeds */
     size_t resume_variant, resume_seed; /* what the checkpoint belongs to */
@@ -93,7 +98,7 @@ enum et_status et__run_file_write(struct et__run *run, bool complete) ET_CHECKED
  * et__run_file_restore.  Errors: ET_CONFIG when it belongs to another experiment. */
 enum et_status et__run_file_resume(struct et__run *run, struct et_store *store,
                                    bool *complete) ET_CHECKED;
-/* Brings a trainer to where the checkpoint was. */
+/* Brings a trainer to where the checkpoint was.  Errors: ET_FORMAT. */
 enum et_status et__run_file_restore(struct et_store *store, struct et_trainer *trainer) ET_CHECKED;
 
 double et__now_s(void);

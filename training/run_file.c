@@ -82,6 +82,14 @@ static enum et_status write_metrics(struct et_store *store, const struct et__res
                        "finished seeds");
 }
 
+static enum et_status keep_done(struct et__results *r, int64_t done)
+{
+    if (done < 0 || (uint64_t)done > r->seeds)
+        return et_error_set(ET_FORMAT, "%lld of %zu seeds are done", (long long)done, r->seeds);
+    r->done = (size_t)done;
+    return ET_OK;
+}
+
 static enum et_status read_metrics(struct et_store *store, struct et__results *r)
 {
     const char *g = "/metrics";
@@ -90,6 +98,9 @@ static enum et_status read_metrics(struct et_store *store, struct et__results *r
     ET_TRY(et_store_shape(store, "/metrics/test_accuracy", &test));
     struct et_store_shape confusion;
     ET_TRY(et_store_shape(store, "/metrics/confusion", &confusion));
+    if (test.rank != 2 || loss.rank != 3 || confusion.rank != 2 || test.dims[0] == 0 ||
+        test.dims[1] == 0)
+        return et_error_set(ET_FORMAT, "the tables below %s are damaged", g);
     ET_TRY(et__results_create(r, test.dims[0], test.dims[1], loss.dims[1], loss.dims[2],
                               confusion.dims[0]));
     ET_TRY(read_table(store, g, "test_accuracy", shape_of(ET_STORE_F64, 2, r->seeds, r->evals, 0),
@@ -104,8 +115,7 @@ static enum et_status read_metrics(struct et_store *store, struct et__results *r
                       r->confusion));
     int64_t done;
     ET_TRY(et_store_read_i64(store, "/metrics/seeds_done", &done));
-    r->done = (size_t)done;
-    return ET_OK;
+    return keep_done(r, done);
 }
 
 /* Of a control only the last evaluation of each seed. */
@@ -136,21 +146,20 @@ static enum et_status write_control(struct et_store *store, const struct et__var
     return write_ledger(store, group, &r->ledger, r->digital_macs);
 }
 
-static enum et_status read_control(struct et_store *store, struct et__variant *variant)
+static enum et_status read_control(struct et_store *store, size_t seeds,
+                                   struct et__variant *variant)
 {
     struct et__results *r = &variant->results;
-    char group[96], path[128];
+    char group[96];
     snprintf(group, sizeof group, "/controls/%s", variant->name);
     if (!et_store_has(store, group)) return ET_OK;
-    struct et_store_shape shape;
-    snprintf(path, sizeof path, "%s/test_accuracy", group);
-    ET_TRY(et_store_shape(store, path, &shape));
+    struct et_store_shape shape = shape_of(ET_STORE_F64, 1, seeds, 0, 0);
     int64_t numbers[2];
     ET_TRY(read_table(store, group, "seeds_done_and_epochs", shape_of(ET_STORE_I64, 1, 2, 0, 0),
                       numbers));
-    ET_TRY(et__results_create(r, shape.dims[0], 1, 0, 1, 1));
+    ET_TRY(et__results_create(r, seeds, 1, 0, 1, 1));
     r->epochs = (size_t)numbers[1];
-    r->done = (size_t)numbers[0];
+    ET_TRY(keep_done(r, numbers[0]));
     ET_TRY(read_table(store, group, "test_accuracy", shape, r->test));
     ET_TRY(read_table(store, group, "train_accuracy", shape, r->train));
     ET_TRY(
@@ -190,11 +199,21 @@ static enum et_status write_checkpoint(struct et_store *store, const struct et__
     return status;
 }
 
+static enum et_status check_position(const struct et_trainer *t)
+{
+    const struct et__position *at = &t->at;
+    if (at->stage < t->network->n_stages && at->epoch <= t->plan.epochs &&
+        at->batch <= t->plan.n_batches && at->evals <= t->plan.evals)
+        return ET_OK;
+    return et_error_set(ET_FORMAT, "the checkpoint stands beyond the end of the training");
+}
+
 enum et_status et__run_file_restore(struct et_store *store, struct et_trainer *t)
 {
     const char *g = "/checkpoint";
     size_t stages = t->network->n_stages, classes = t->features->n_classes;
     ET_TRY(read_table(store, g, "position", shape_of(ET_STORE_I64, 1, POSITION, 0, 0), &t->at));
+    ET_TRY(check_position(t));
     ET_TRY(read_table(store, g, "updates", shape_of(ET_STORE_I64, 1, stages, 0, 0), t->updates));
     ET_TRY(read_table(store, g, "loss_sum", shape_of(ET_STORE_F64, 1, stages, 0, 0), t->loss_sum));
     ET_TRY(read_table(store, g, "loss", shape_of(ET_STORE_F64, 2, t->plan.epochs, stages, 0),
@@ -224,11 +243,18 @@ static enum et_status write_config(struct et_store *store, const struct et__run 
                                "the experiment file as read", ET_STABLE));
     ET_TRY(et_store_write_text(store, "/config/resolved", et_config_resolved(config),
                                "the experiment with overrides and every default", ET_STABLE));
-    ET_TRY(et_store_write_text(store, "/config/network", run->network_text,
+    const struct et__texts *texts = &run->texts;
+    ET_TRY(et_store_write_text(store, "/config/folder", run->experiment->folder,
+                               "where relative paths of the experiment start", ET_VOLATILE));
+    ET_TRY(et_store_write_text(store, "/config/network", texts->network,
                                "the layers, one line each", ET_STABLE));
-    ET_TRY(et_store_write_text(store, "/data/description", run->data_text,
+    ET_TRY(et_store_write_text(store, "/data/description", texts->data,
                                "the data set in one sentence", ET_STABLE));
-    return et_store_write_text(store, "/data/class_names", run->class_names,
+    ET_TRY(et_store_write_text(store, "/data/digest", texts->data_digest,
+                               "FNV-1a of features, labels and groups", ET_STABLE));
+    ET_TRY(write_table(store, "/data", "shape", shape_of(ET_STORE_I64, 1, 3, 0, 0),
+                       texts->data_shape, "1", "samples, features, classes"));
+    return et_store_write_text(store, "/data/class_names", texts->class_names,
                                "names of the classes, one per line", ET_STABLE);
 }
 
@@ -302,7 +328,7 @@ enum et_status et__run_file_resume(struct et__run *run, struct et_store *store, 
                             run->seeds);
     ET_TRY(read_ledger(store, "/ledger", &r->ledger, &r->digital_macs));
     for (size_t v = 1; v < run->n_variants; v++)
-        ET_TRY(read_control(store, &run->variant[v]));
+        ET_TRY(read_control(store, run->seeds, &run->variant[v]));
     for (size_t s = 0; s < r->done; s++) {
         char group[64];
         snprintf(group, sizeof group, "/parameters/seed-%03zu", s);
@@ -312,9 +338,12 @@ enum et_status et__run_file_resume(struct et__run *run, struct et_store *store, 
     int64_t flag;
     ET_TRY(et_store_read_i64(store, "/complete", &flag));
     *complete = flag == 1;
-    ET_TRY(et_store_read_text(store, "/data/description", &run->data_text));
-    ET_TRY(et_store_read_text(store, "/config/network", &run->network_text));
-    ET_TRY(et_store_read_text(store, "/data/class_names", &run->class_names));
+    ET_TRY(et_store_read_text(store, "/data/description", &run->texts.data));
+    ET_TRY(et_store_read_text(store, "/data/digest", &run->texts.data_digest));
+    ET_TRY(read_table(store, "/data", "shape", shape_of(ET_STORE_I64, 1, 3, 0, 0),
+                      run->texts.data_shape));
+    ET_TRY(et_store_read_text(store, "/config/network", &run->texts.network));
+    ET_TRY(et_store_read_text(store, "/data/class_names", &run->texts.class_names));
     if (et_store_has(store, "/checkpoint/variant_and_seed")) {
         int64_t where[2];
         ET_TRY(read_table(store, "/checkpoint", "variant_and_seed",

@@ -6,6 +6,7 @@
 #include <etalon/rng.h>
 #include <etalon/system.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,9 +83,15 @@ static enum et_status make_split(struct et__setup *setup, size_t s)
     /* The folds of one round share their shuffle, or they would not be disjoint. */
     uint64_t round = folds > 1 ? s / folds : s;
     uint64_t seed = et_rng_derive(et_rng_derive(setup->seed, 1), round);
-    ET_TRY_WHILE(et_split_make(&setup->dataset, rule, seed, &setup->split),
-                 "splitting the data set for seed %zu", s);
-    return ET_OK;
+    enum et_status status = et_split_make(&setup->dataset, rule, seed, &setup->split);
+    if (status == ET_OK) return ET_OK;
+    if (status == ET_INVALID) {
+        struct et_error_record why;
+        et_error_take(&why);
+        status = et_config_error(setup->config, "split", "%.500s", why.message);
+    }
+    et_error_while("splitting the data set for seed %zu", s + 1);
+    return status;
 }
 
 static enum et_status open_objective(struct et__setup *setup, uint64_t seed, size_t rows_max)
@@ -128,7 +135,7 @@ void et__setup_end_seed(struct et__setup *setup, struct et_trainer *trainer)
     et_split_destroy(&setup->split);
 }
 
-enum et_status et__describe_data(const struct et__setup *setup, char **text)
+static enum et_status describe_data(const struct et__setup *setup, char **text)
 {
     const struct et_dataset *d = &setup->dataset;
     char line[256];
@@ -139,7 +146,7 @@ enum et_status et__describe_data(const struct et__setup *setup, char **text)
     return *text ? ET_OK : ET_NOMEM;
 }
 
-enum et_status et__describe_network(const struct et__setup *setup, char **text)
+static enum et_status describe_network(const struct et__setup *setup, char **text)
 {
     enum { LINE = 160 };
     size_t n = setup->network.n_stages, used = 0;
@@ -157,4 +164,64 @@ enum et_status et__describe_network(const struct et__setup *setup, char **text)
         used += (size_t)written;
     }
     return ET_OK;
+}
+
+/* FNV-1a, 64 bits. */
+static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t n)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; byte != NULL && i < n; i++)
+        hash = (hash ^ byte[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static enum et_status digest_data(const struct et_dataset *d, char **text)
+{
+    char digits[17];
+    size_t n = d->x.rows;
+    uint64_t hash = add_bytes(0xcbf29ce484222325u, d->x.data, n * d->x.cols * sizeof *d->x.data);
+    hash = add_bytes(hash, d->label, n * sizeof *d->label);
+    hash = add_bytes(hash, d->group, n * sizeof *d->group);
+    hash = add_bytes(hash, &d->n_train, sizeof d->n_train);
+    snprintf(digits, sizeof digits, "%016" PRIx64, hash);
+    *text = et_strdup(digits);
+    return *text ? ET_OK : ET_NOMEM;
+}
+
+static enum et_status name_classes(const struct et_dataset *dataset, char **text)
+{
+    size_t length = 1;
+    for (size_t c = 0; c < dataset->n_classes; c++)
+        length += (dataset->class_name ? strlen(dataset->class_name[c]) : 0) + 24;
+    *text = et_alloc(length, 1);
+    if (*text == NULL) return ET_NOMEM;
+    for (size_t c = 0, used = 0; c < dataset->n_classes; c++) {
+        char *to = *text + used;
+        const char *separator = c ? "\n" : "";
+        int n = dataset->class_name
+                    ? snprintf(to, length - used, "%s%s", separator, dataset->class_name[c])
+                    : snprintf(to, length - used, "%s%zu", separator, c);
+        used += (size_t)n;
+    }
+    return ET_OK;
+}
+
+enum et_status et__texts_make(const struct et__setup *setup, struct et__texts *texts)
+{
+    const struct et_dataset *d = &setup->dataset;
+    *texts = (struct et__texts){
+        .data_shape = {(int64_t)d->x.rows, (int64_t)d->x.cols, (int64_t)d->n_classes}};
+    ET_TRY(describe_data(setup, &texts->data));
+    ET_TRY(describe_network(setup, &texts->network));
+    ET_TRY(name_classes(d, &texts->class_names));
+    return digest_data(d, &texts->data_digest);
+}
+
+void et__texts_destroy(struct et__texts *texts)
+{
+    et_free(texts->data);
+    et_free(texts->network);
+    et_free(texts->class_names);
+    et_free(texts->data_digest);
+    *texts = (struct et__texts){0};
 }

@@ -14,6 +14,7 @@
  * product overflows, and when a test makes this call fail).  A count of 0 gives a valid pointer.
  * Everything that the library allocates comes from here and goes back through et_free. */
 ET_API void *et_alloc(size_t count, size_t size) ET_CHECKED;
+/* Accepts NULL. */
 ET_API void et_free(void *memory);
 
 /* A copy of a string in et_alloc memory, or NULL with a record. */
@@ -41,11 +42,13 @@ ET_API enum et_status et_array_create(struct et_array *array, size_t rows, size_
 /* Frees and empties; accepts an empty array. */
 ET_API void et_array_destroy(struct et_array *array);
 
+/* The whole of an array; valid until it is destroyed. */
 ET_API struct et_view et_array_view(const struct et_array *array);
+/* A contiguous view (stride = cols) of rows * cols numbers. */
 ET_API struct et_view et_view_of(float *data, size_t rows, size_t cols);
 /* Rows [first, first + count) of a view; asserts that they exist. */
 ET_API struct et_view et_view_rows(struct et_view view, size_t first, size_t count);
-/* Columns [first, first + count) of a view. */
+/* Columns [first, first + count) of a view; asserts that they exist. */
 ET_API struct et_view et_view_cols(struct et_view view, size_t first, size_t count);
 /* Copies from into to, of the same shape (asserted); they must not overlap. */
 ET_API void et_view_copy(struct et_view to, struct et_view from);

@@ -83,6 +83,12 @@ ET_API enum et_status et_config_parse(const char *name, const char *text,
                                       const struct et_param *table, et_type_list *types,
                                       struct et_config **config) ET_CHECKED;
 
+/* The same for text whose relative data paths start at a directory; "" = the working directory. */
+ET_API enum et_status et_config_parse_in(const char *name, const char *directory, const char *text,
+                                         const char *const *overrides, size_t n_overrides,
+                                         const struct et_param *table, et_type_list *types,
+                                         struct et_config **config) ET_CHECKED;
+
 /* Frees a loaded document (not a map inside one); accepts NULL. */
 ET_API void et_config_close(struct et_config *config);
 

@@ -36,8 +36,10 @@ struct et_dataset_type {
  * range, at least two classes.  *dataset must be zeroed; seed matters to generated data. */
 ET_API enum et_status et_dataset_load(const struct et_config *config, uint64_t seed,
                                       struct et_dataset *dataset) ET_CHECKED;
+/* The same from YAML text, "{type: rings}". */
 ET_API enum et_status et_dataset_load_text(const char *yaml, uint64_t seed,
                                            struct et_dataset *dataset) ET_CHECKED;
+/* Frees and empties; accepts an empty data set. */
 ET_API void et_dataset_destroy(struct et_dataset *dataset);
 
 /* Entry i of the family "dataset". */
@@ -82,7 +84,7 @@ struct et_scaler {
 ET_API enum et_status et_scaler_fit(struct et_scaler *scaler, enum et_scaling scaling,
                                     struct et_view x, const size_t *index,
                                     size_t n_index) ET_CHECKED;
-/* In place when y and x are the same view. */
+/* y [n][columns] out, x the same shape in; in place when y and x are the same view. */
 ET_API void et_scaler_apply(const struct et_scaler *scaler, struct et_view x, struct et_view y);
 ET_API void et_scaler_destroy(struct et_scaler *scaler);
 

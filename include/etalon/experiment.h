@@ -85,7 +85,8 @@ ET_API void et_run_summary_destroy(struct et_run_summary *summary);
 
 /* Evaluates the trained network of a run file, rebuilt from its resolved configuration with
  * overrides (another data set, another system, more noise), on the test part (or all rows).
- * No training happens. */
+ * No training happens.  Errors: ET_CONFIG (also another seed or split, without all_rows: the test
+ * part would hold rows of the training), ET_SHAPE (other features or classes), ET_FORMAT, ... */
 struct et_evaluation {
     struct et_accuracy test;
     double *accuracy;    /* [seeds] */

@@ -46,7 +46,8 @@ ET_API uint32_t et_rng_below(uint64_t seed, uint32_t stream, uint32_t step, uint
                              uint32_t n);
 
 /* Element i gets the number of index first + i: any cut of a range gives the same numbers.
- * uniform: [lo, hi).  normal: mean 0, sd 1 (Box-Muller). */
+ * uniform: lo + (hi - lo) u with u in [0, 1), which rounding may bring to hi itself.
+ * normal: mean 0, sd 1 (Box-Muller). */
 ET_API void et_rng_fill_uniform(uint64_t seed, uint32_t stream, uint32_t step, uint64_t first,
                                 float lo, float hi, float *out, size_t n);
 ET_API void et_rng_fill_normal(uint64_t seed, uint32_t stream, uint32_t step, uint64_t first,

@@ -76,8 +76,8 @@ ET_API struct et_ledger et_system_ledger(const struct et_system *system);
  * y  [batch][n_out]  out, out_unit; must not overlap x
  *
  * Deterministic for any thread count; for a system that is not STATEFUL also for any cut of the
- * batch.  Errors: ET_SHAPE, ET_INVALID (input outside the range), ET_NUMERIC (y not finite),
- * ET_DEVICE, ET_TIMEOUT; after an error y is undefined. */
+ * batch.  Errors: ET_SHAPE, ET_INVALID (input outside the range, or more threads than when it was
+ * opened), ET_NUMERIC (y not finite), ET_DEVICE, ET_TIMEOUT; after an error y is undefined. */
 ET_API enum et_status et_system_forward(struct et_system *system, const struct et_step *step,
                                         struct et_view x, struct et_view y) ET_CHECKED;
 

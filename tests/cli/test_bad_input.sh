@@ -95,6 +95,21 @@ run_code 2 show no_such.h5
 run_code 2 show
 run_code 2 show good.h5 --json --digest
 
+# What is no run file is not replaced by one.
+cp small.yaml kept.yaml
+run_code 2 run kept.yaml --output kept.yaml
+says "kept.yaml exists and is no run file"
+cmp -s small.yaml kept.yaml || fail "a run replaced its experiment file"
+run_code 2 run small.yaml --output ''
+
+# Data and conditions that the stored network was not made for.
+run_code 1 evaluate good.h5 --set dataset.d=2
+says "trained on 3 features and 2 classes"
+run_code 2 evaluate good.h5 --set seed=9
+says "has learned from"
+run_code 2 run small.yaml --set split.by_group=true --output good.h5
+says "--set split.by_group=true: error:"
+
 # Places that cannot be written.
 run_code 1 run small.yaml --output small.yaml/run.h5
 says "small.yaml/run.h5"

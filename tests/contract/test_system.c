@@ -186,6 +186,27 @@ START_TEST(refuses_inputs_outside_the_range)
 }
 END_TEST
 
+/* Workspaces are made per worker when a system opens: more workers would have none. */
+START_TEST(refuses_threads_that_came_after_open)
+{
+    struct fixture f = open_case((size_t)_i, 2, SEED);
+    struct et_step step = step_at(3);
+    struct et_view x = et_array_view(&f.x), y = et_array_view(&f.y);
+    et_parallel_set_threads(3);
+    assert_status(et_system_forward(f.system, &step, x, y), ET_INVALID);
+    assert_message("opened for 2 threads, now there are 3");
+    if (f.info->traits & ET_HAS_VJP) {
+        struct et_array dx = {0};
+        assert_ok(et_array_create(&dx, BATCH, f.info->n_in));
+        assert_status(et_system_vjp(f.system, &step, x, y, et_array_view(&dx), NULL), ET_INVALID);
+        et_array_destroy(&dx);
+    }
+    et_parallel_set_threads(1);
+    assert_ok(et_system_forward(f.system, &step, x, y));
+    close_case(&f);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------- same bytes -- */
 
 START_TEST(does_not_depend_on_threads)
@@ -472,6 +493,7 @@ int main(void)
         survives_failing_allocations,
         refuses_wrong_shapes,
         refuses_inputs_outside_the_range,
+        refuses_threads_that_came_after_open,
         does_not_depend_on_threads,
         equal_seeds_make_equal_devices,
         does_not_depend_on_the_cut_of_a_batch,

@@ -6,7 +6,9 @@
 #include <etalon/parallel.h>
 
 #include <check.h>
+#include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,12 +30,24 @@
 #define FORKS 1
 #endif
 
-enum { PATIENCE_S = 200, MOST = 9, LENGTH = 40 };
+enum { PATIENCE_S = 100, MOST = 9, LENGTH = 40 };
 
 static void sleep_us(long us)
 {
     struct timespec t = {.tv_nsec = 1000 * us};
     nanosleep(&t, NULL);
+}
+
+/* A test that hangs dies alone: Check's own handler would take the whole process group along. */
+static void start_alarm(void)
+{
+    signal(SIGALRM, SIG_DFL);
+    alarm(PATIENCE_S);
+}
+
+static void stop_alarm(void)
+{
+    alarm(0);
 }
 
 /* ------------------------------------------------------------------------- one loop, watched -- */
@@ -63,9 +77,9 @@ static void watch(void *user, size_t i, size_t worker)
 }
 
 /* Runs n indices; true when each ran once, on a legal worker of its own, before the end. */
-static bool run_watched(struct watched *w, size_t n)
+static bool run_watched(struct watched *w, size_t n, et_parallel_body *body, void *user)
 {
-    et_parallel_for(n, watch, w);
+    et_parallel_for(n, body, user);
     atomic_store(&w->ended, true);
     bool right = atomic_load(&w->faults) == 0;
     for (size_t i = 0; i < LENGTH; i++)
@@ -81,7 +95,8 @@ START_TEST(worker_numbers_follow_the_number_of_threads)
         size_t count = threads[round % (sizeof threads / sizeof *threads)];
         et_parallel_set_threads(count);
         struct watched w = {.threads = count, .late_us = round % 50 == 0 ? 100 : 0};
-        ck_assert_msg(run_watched(&w, round % LENGTH), "round %zu, %zu threads", round, count);
+        ck_assert_msg(run_watched(&w, round % LENGTH, watch, &w), "round %zu, %zu threads", round,
+                      count);
     }
 }
 END_TEST
@@ -118,30 +133,47 @@ START_TEST(helpers_come_to_every_loop)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------ several owners --
- */
+/* ---------------------------------------------------------------------------- several owners -- */
 
-enum { OWNERS = 4, OWNED_LOOPS = 1500 };
+enum { OWNERS = 3, SESSIONS = 300, OWNED_LOOPS = 4 };
+
+/* Helpers are slower than the owner, so that it goes to sleep waiting for them. */
+struct owned {
+    pthread_t owner;
+    struct watched watched;
+};
+
+static void visit_owned(void *user, size_t i, size_t worker)
+{
+    struct owned *o = user;
+    watch(&o->watched, i, worker);
+    sleep_us(pthread_equal(pthread_self(), o->owner) ? 1 : 150);
+    if (atomic_load(&o->watched.ended)) atomic_fetch_add(&o->watched.faults, 1);
+}
 
 static void *own_loops(void *wrong)
 {
     for (size_t round = 0; round < OWNED_LOOPS; round++) {
-        struct watched w = {.threads = 4, .late_us = round % 3 == 0 ? 60 : 0};
-        if (!run_watched(&w, 2 + round % 9)) atomic_fetch_add((atomic_size_t *)wrong, 1);
+        struct owned o = {.owner = pthread_self(), .watched = {.threads = 3}};
+        if (!run_watched(&o.watched, 6, visit_owned, &o))
+            atomic_fetch_add((atomic_size_t *)wrong, 1);
     }
     return NULL;
 }
 
-/* Each owner waits for its own helpers: none is forgotten, none waits for another's loop. */
+/* Each owner waits for its own helpers and none is forgotten, also when nobody opens another loop
+ * that could wake it by chance: hence the many short sessions. */
 START_TEST(several_threads_own_loops_at_once)
 {
     pthread_t owner[OWNERS];
     atomic_size_t wrong = 0;
-    et_parallel_set_threads(4);
-    for (size_t i = 0; i < OWNERS; i++)
-        ck_assert_int_eq(pthread_create(&owner[i], NULL, own_loops, &wrong), 0);
-    for (size_t i = 0; i < OWNERS; i++)
-        pthread_join(owner[i], NULL);
+    et_parallel_set_threads(3);
+    for (size_t session = 0; session < SESSIONS; session++) {
+        for (size_t i = 0; i < OWNERS; i++)
+            ck_assert_int_eq(pthread_create(&owner[i], NULL, own_loops, &wrong), 0);
+        for (size_t i = 0; i < OWNERS; i++)
+            pthread_join(owner[i], NULL);
+    }
     ck_assert_uint_eq(atomic_load(&wrong), 0);
 }
 END_TEST
@@ -186,15 +218,14 @@ START_TEST(an_owner_that_waits_does_not_block_the_others)
             sleep_us(1);
         sleep_us(200);
         struct watched w = {.threads = 2};
-        ck_assert(run_watched(&w, LENGTH));
+        ck_assert(run_watched(&w, LENGTH, watch, &w));
         atomic_store(&h.release, true);
         pthread_join(owner, NULL);
     }
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------- nesting --
- */
+/* ----------------------------------------------------------------------------------- nesting -- */
 
 struct nest {
     pthread_t thread;
@@ -217,6 +248,7 @@ static void visit_outer(void *user, size_t i, size_t worker)
     nest->thread = pthread_self();
     nest->worker = worker;
     et_parallel_for(5, visit_inner, nest);
+    if (i > LENGTH - 4) sleep_us(20 * (long)(i % 4)); /* the owner ends before some helpers */
     et_parallel_for(5, visit_inner, nest);
 }
 
@@ -234,8 +266,7 @@ START_TEST(inner_loops_stay_on_their_worker)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- fork and exit --
- */
+/* ----------------------------------------------------------------------------- fork and exit -- */
 
 struct background {
     atomic_bool stop;
@@ -247,19 +278,20 @@ static void *loop_until_stopped(void *user)
     struct background *b = user;
     while (!atomic_load(&b->stop)) {
         struct watched w = {.threads = 3};
-        if (!run_watched(&w, 8)) atomic_fetch_add(&b->wrong, 1);
+        if (!run_watched(&w, 8, watch, &w)) atomic_fetch_add(&b->wrong, 1);
     }
     return NULL;
 }
 
-/* A child has helpers of its own, whatever the pool was doing, and ends while they sleep. */
+/* A child has helpers of its own, whatever the pool was doing when it was made.  That a program
+ * may end while helpers sleep shows at the end of this one. */
 static int in_child(void)
 {
-    alarm(PATIENCE_S);
+    start_alarm();
     struct meeting m = {.wanted = 3};
     et_parallel_for(3, meet, &m);
     struct watched w = {.threads = 3};
-    return atomic_load(&m.present) == 3 && run_watched(&w, LENGTH) ? 42 : 1;
+    return atomic_load(&m.present) == 3 && run_watched(&w, LENGTH, watch, &w) ? 42 : 1;
 }
 
 START_TEST(a_forked_child_has_helpers_of_its_own)
@@ -272,11 +304,7 @@ START_TEST(a_forked_child_has_helpers_of_its_own)
         fflush(NULL);
         pid_t child = fork();
         ck_assert_int_ge(child, 0);
-        if (child == 0) {
-            int code = in_child();
-            if (round % 2 == 0) exit(code); /* with everything that is registered at exit */
-            _exit(code);
-        }
+        if (child == 0) _exit(in_child());
         int status = 0;
         ck_assert_int_eq(waitpid(child, &status, 0), child);
         ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 42, "round %zu: status %x", round,
@@ -288,18 +316,40 @@ START_TEST(a_forked_child_has_helpers_of_its_own)
 }
 END_TEST
 
+/* -------------------------------------------------------------------------- unloaded library -- */
+
+/* Sleeping helpers need the library's code, so dlclose must leave it where it is. */
+START_TEST(the_shared_library_stays_while_helpers_sleep)
+{
+    void *library = dlopen(ETALON_SHARED, RTLD_NOW | RTLD_LOCAL);
+    ck_assert_msg(library != NULL, "%s", dlerror());
+    void (*set_threads)(size_t), (*loop)(size_t, et_parallel_body *, void *);
+    *(void **)&set_threads = dlsym(library, "et_parallel_set_threads");
+    *(void **)&loop = dlsym(library, "et_parallel_for");
+    ck_assert(set_threads != NULL && loop != NULL);
+    set_threads(3);
+    struct meeting m = {.wanted = 3};
+    loop(3, meet, &m);
+    ck_assert_int_eq(dlclose(library), 0);
+    library = dlopen(ETALON_SHARED, RTLD_NOW | RTLD_NOLOAD);
+    ck_assert_msg(library != NULL, "the library is gone");
+    ck_assert_int_eq(dlclose(library), 0);
+}
+END_TEST
+
 int main(void)
 {
-    alarm(PATIENCE_S);
     Suite *suite = suite_create("parallel loops");
     TCase *tcase = tcase_create("pool");
     tcase_set_timeout(tcase, 0);
+    tcase_add_checked_fixture(tcase, start_alarm, stop_alarm);
     tcase_add_test(tcase, worker_numbers_follow_the_number_of_threads);
     tcase_add_test(tcase, helpers_come_to_every_loop);
     tcase_add_test(tcase, several_threads_own_loops_at_once);
     tcase_add_test(tcase, an_owner_that_waits_does_not_block_the_others);
     tcase_add_test(tcase, inner_loops_stay_on_their_worker);
     tcase_add_test(tcase, a_forked_child_has_helpers_of_its_own);
+    tcase_add_test(tcase, the_shared_library_stays_while_helpers_sleep);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

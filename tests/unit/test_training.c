@@ -261,7 +261,7 @@ START_TEST(hinton_runs_with_its_classifier)
                   NULL, false, NULL));
     assert_ok(et_run_summary_read(output, &summary));
     ck_assert_uint_eq(summary.n_controls, 1); /* without physics there is none to take out */
-    ck_assert(summary.test.mean > 0.3); /* of seven classes */
+    ck_assert(summary.test.mean > 0.3);       /* of seven classes */
     et_run_summary_destroy(&summary);
 }
 END_TEST
@@ -278,7 +278,6 @@ static const struct rule rules[] = {
     {"variants=[{name: a/b, set: [seed=1]}]", "letters, digits"},
     {"variants=[{name: a, set: [sede=1]}]", "did you mean 'seed'"},
     {"layers.0.system.n_in=1", "do not fit"},
-    {"experiment=a/b", "cannot hold '/'"},
 };
 
 START_TEST(broken_rules_are_configuration_errors)
@@ -288,6 +287,16 @@ START_TEST(broken_rules_are_configuration_errors)
     assert_message(rules[_i].message);
     struct stat status;
     ck_assert_int_ne(stat(output, &status), 0); /* nothing half-written */
+}
+END_TEST
+
+START_TEST(names_that_cannot_be_files)
+{
+    static const char *const sets[] = {"experiment=a/b", "experiment=\"\"", "experiment=\"a\\nb\""};
+    struct et_experiment *experiment;
+    write_experiment(greedy_rings);
+    assert_status(et_experiment_load(experiment_path, &sets[_i], 1, &experiment), ET_CONFIG);
+    assert_message("printable characters");
 }
 END_TEST
 
@@ -359,6 +368,7 @@ int main(void)
     tcase_add_test(tests, hinton_runs_with_its_classifier);
     tcase_add_loop_test(tests, broken_rules_are_configuration_errors, 0,
                         (int)(sizeof rules / sizeof *rules));
+    tcase_add_loop_test(tests, names_that_cannot_be_files, 0, 3);
     tcase_add_test(tests, divergence_is_a_numerical_failure);
     tcase_add_test(tests, unwritable_output_is_found_before_training);
     tcase_add_test(tests, failed_allocations);

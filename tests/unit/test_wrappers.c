@@ -5,8 +5,7 @@
 
 #include "unit/gauge.h"
 
-/* ----------------------------------------------------------------------------------- dispatch --
- */
+/* ---------------------------------------------------------------------------------- dispatch -- */
 
 static enum et_status broken_open(void *state, const struct et_config *config, uint64_t seed)
 {
@@ -137,8 +136,7 @@ START_TEST(observers_reach_the_field_inside)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------- chain --
- */
+/* ------------------------------------------------------------------------------------- chain -- */
 
 START_TEST(a_chain_is_the_composition)
 {
@@ -211,8 +209,7 @@ START_TEST(stages_of_a_chain_are_different_devices)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------------- converters --
- */
+/* -------------------------------------------------------------------------------- converters -- */
 
 /* What converters around an identity of one channel make of x. */
 static void assert_converted(const char *settings, const float *x, const float *want, size_t n)
@@ -313,8 +310,7 @@ START_TEST(converters_check_their_ranges)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------- cache --
- */
+/* ------------------------------------------------------------------------------------- cache -- */
 
 START_TEST(a_cache_asks_once)
 {
