@@ -5,6 +5,7 @@
 
 #include <etalon/array.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,6 +26,18 @@ const struct et_bench_entry *et_bench_entries(size_t i)
     for (size_t k = 0; entries[k].name != NULL; k++)
         if (k == i) return &entries[k];
     return NULL;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double et_bench_median(double *value, size_t n)
+{
+    qsort(value, n, sizeof *value, ascending);
+    return value[n / 2];
 }
 
 static enum et_status grow(struct et_bench *bench)

@@ -28,6 +28,9 @@ typedef enum et_status et_bench_fn(struct et_bench *bench);
 void et_bench_add(struct et_bench *bench, const char *name, double value, const char *unit,
                   double limit, double ratio, double target);
 
+/* The middle one of n values, which are sorted on the way. */
+double et_bench_median(double *value, size_t n);
+
 /* The benchmarks, one bench_<name>.c and one line of bench/CMakeLists.txt each. */
 et_bench_fn et_bench_acoustic; /* cell updates of the cavity against the streaming limit */
 et_bench_fn et_bench_pml;      /* reflection of the absorbing layer by number of cells */

@@ -14,7 +14,6 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { ROUNDS = 9 };
 
@@ -52,12 +51,6 @@ static double rate(const struct shape *s, struct et_view a, struct et_view b, st
     return 1e-9 * flop * (double)calls / (now - start);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static void bench_shape(struct et_bench *bench, const struct shape *s, size_t threads,
                         const struct et_array *memory)
 {
@@ -73,12 +66,10 @@ static void bench_shape(struct et_bench *bench, const struct shape *s, size_t th
         plain[r] = rate(s, a, b, c, true);
         ratio[r] = ours[r] / plain[r];
     }
-    qsort(ours, ROUNDS, sizeof *ours, by_value);
-    qsort(plain, ROUNDS, sizeof *plain, by_value);
-    qsort(ratio, ROUNDS, sizeof *ratio, by_value);
     char name[96];
     snprintf(name, sizeof name, "%s, %zu thread%s", s->name, threads, threads > 1 ? "s" : "");
-    et_bench_add(bench, name, ours[ROUNDS / 2], "GFLOP/s", plain[ROUNDS / 2], ratio[ROUNDS / 2],
+    et_bench_add(bench, name, et_bench_median(ours, ROUNDS), "GFLOP/s",
+                 et_bench_median(plain, ROUNDS), et_bench_median(ratio, ROUNDS),
                  threads == 1 ? s->target : NAN);
 }
 

@@ -93,35 +93,25 @@ static double best_of_torch(void)
     return threads > 1 && !isnan(all) ? fmax(all, time_torch(1)) : all;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double median(double *value, size_t n)
-{
-    qsort(value, n, sizeof *value, by_value);
-    return value[n / 2];
-}
-
 static enum et_status run_rounds(struct et_bench *bench, struct et__setup *setup)
 {
     double ours[ROUNDS], share[ROUNDS], torch[ROUNDS], ratio[ROUNDS];
+    bool peer = true;
     for (size_t r = 0; r < ROUNDS; r++) {
         ET_TRY(time_ours(setup, &ours[r], &share[r]));
-        torch[r] = r > 0 && isnan(torch[0]) ? NAN : best_of_torch();
+        torch[r] = peer ? best_of_torch() : NAN;
+        peer = peer && !isnan(torch[r]);
         ratio[r] = ours[r] / torch[r];
     }
     char name[96];
     snprintf(name, sizeof name, "local-ce 784-1000-1000, batch %d, %zu threads", (int)BATCH,
              et_parallel_threads());
-    bool peer = !isnan(torch[0]);
-    et_bench_add(bench, name, median(ours, ROUNDS), "samples/s", peer ? median(torch, ROUNDS) : NAN,
-                 peer ? median(ratio, ROUNDS) : NAN, target_over_torch);
+    et_bench_add(bench, name, et_bench_median(ours, ROUNDS), "samples/s",
+                 peer ? et_bench_median(torch, ROUNDS) : NAN,
+                 peer ? et_bench_median(ratio, ROUNDS) : NAN, target_over_torch);
     if (!peer) et_bench_add(bench, "  PyTorch is not installed", NAN, "samples/s", NAN, NAN, NAN);
-    et_bench_add(bench, "  share of time in matrix products", median(share, ROUNDS), "1", 1, NAN,
-                 NAN);
+    et_bench_add(bench, "  share of time in matrix products", et_bench_median(share, ROUNDS), "1",
+                 1, NAN, NAN);
     return ET_OK;
 }
 

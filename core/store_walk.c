@@ -128,12 +128,17 @@ struct level {
     size_t depth;
 };
 
-/* FNV-1a, 64 bits. */
-static void add_bytes(struct digest *digest, const void *bytes, size_t n)
+uint64_t et_digest_add(uint64_t digest, const void *bytes, size_t n)
 {
     const unsigned char *byte = bytes;
     for (size_t i = 0; i < n; i++)
-        digest->value = (digest->value ^ byte[i]) * 0x100000001b3u;
+        digest = (digest ^ byte[i]) * 0x100000001b3u;
+    return digest;
+}
+
+static void add_bytes(struct digest *digest, const void *bytes, size_t n)
+{
+    digest->value = et_digest_add(digest->value, bytes, n);
 }
 
 static void add_number(struct digest *digest, uint64_t number)
@@ -238,7 +243,7 @@ static enum et_status digest_group(struct digest *digest, const char *path,
 enum et_status et_store_digest(struct et_store *store, uint64_t *digest)
 {
     ET__STORE_SECTION;
-    struct digest d = {.store = store, .value = 0xcbf29ce484222325u};
+    struct digest d = {.store = store, .value = ET_DIGEST_START};
     ET_TRY(digest_group(&d, "", NULL));
     *digest = d.value;
     return ET_OK;

@@ -8,21 +8,12 @@
 
 #include <string.h>
 
-/* FNV-1a over bytes. */
-static uint64_t add_bytes(uint64_t hash, const void *data, size_t size)
-{
-    const unsigned char *byte = data;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3U;
-    return hash;
-}
-
 static uint64_t add_view(uint64_t hash, struct et_view v)
 {
     uint64_t shape[2] = {v.rows, v.cols};
-    hash = add_bytes(hash, shape, sizeof shape);
+    hash = et_digest_add(hash, shape, sizeof shape);
     for (size_t r = 0; r < v.rows; r++)
-        hash = add_bytes(hash, v.data + r * v.stride, v.cols * sizeof *v.data);
+        hash = et_digest_add(hash, v.data + r * v.stride, v.cols * sizeof *v.data);
     return hash;
 }
 
@@ -33,11 +24,11 @@ uint64_t et__twin_digest(const struct et__twin_settings *settings, struct et_vie
     uint64_t numbers[] = {METHOD, settings->epochs, settings->batch, settings->seed,
                           settings->n_hidden};
     double reals[] = {settings->learning_rate, settings->holdout};
-    uint64_t hash = add_bytes(0xcbf29ce484222325U, numbers, sizeof numbers);
-    hash = add_bytes(hash, reals, sizeof reals);
+    uint64_t hash = et_digest_add(ET_DIGEST_START, numbers, sizeof numbers);
+    hash = et_digest_add(hash, reals, sizeof reals);
     for (size_t l = 0; l < settings->n_hidden; l++) {
         uint64_t width = settings->hidden[l];
-        hash = add_bytes(hash, &width, sizeof width);
+        hash = et_digest_add(hash, &width, sizeof width);
     }
     return add_view(add_view(hash, x), y);
 }

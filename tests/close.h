@@ -7,6 +7,7 @@
 #include <check.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 /* |got - want| <= absolute + relative |want| for each of n elements. */
 static inline void assert_close(const float *got, const float *want, size_t n, double relative,
@@ -47,5 +48,15 @@ static inline void assert_close(const float *got, const float *want, size_t n, d
 #define assert_message(part)                                                                       \
     ck_assert_msg(strstr(et_error_message(), part) != NULL, "message '%s' lacks '%s'",             \
                   et_error_message(), part)
+
+/* Runs a suite and gives main's return value. */
+static inline int suite_result(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
 
 #endif

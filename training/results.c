@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-static double *table_of_nan(size_t n)
+double *et__table_of_nan(size_t n)
 {
     double *table = et_alloc(n, sizeof *table);
     for (size_t i = 0; table != NULL && i < n; i++)
@@ -20,10 +20,10 @@ enum et_status et__results_create(struct et__results *results, size_t seeds, siz
 {
     *results = (struct et__results){
         .seeds = seeds, .evals = evals, .epochs = epochs, .stages = stages, .classes = classes};
-    results->test = table_of_nan(seeds * evals);
-    results->train = table_of_nan(seeds * evals);
-    results->eval_epoch = table_of_nan(evals);
-    results->loss = table_of_nan(seeds * epochs * stages);
+    results->test = et__table_of_nan(seeds * evals);
+    results->train = et__table_of_nan(seeds * evals);
+    results->eval_epoch = et__table_of_nan(evals);
+    results->loss = et__table_of_nan(seeds * epochs * stages);
     results->confusion = et_alloc(classes * classes, sizeof *results->confusion);
     bool complete = results->test && results->train && results->eval_epoch && results->loss &&
                     results->confusion;

@@ -18,6 +18,9 @@ struct et__results {
     double digital_macs;
 };
 
+/* n values that are not there yet, or NULL; freed with et_free. */
+double *et__table_of_nan(size_t n);
+
 /* Errors: ET_NOMEM; may be destroyed afterwards in any case. */
 enum et_status et__results_create(struct et__results *results, size_t seeds, size_t evals,
                                   size_t epochs, size_t stages, size_t classes) ET_CHECKED;

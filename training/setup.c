@@ -166,23 +166,14 @@ static enum et_status describe_network(const struct et__setup *setup, char **tex
     return ET_OK;
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t n)
-{
-    const unsigned char *byte = bytes;
-    for (size_t i = 0; byte != NULL && i < n; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3u;
-    return hash;
-}
-
 static enum et_status digest_data(const struct et_dataset *d, char **text)
 {
     char digits[17];
     size_t n = d->x.rows;
-    uint64_t hash = add_bytes(0xcbf29ce484222325u, d->x.data, n * d->x.cols * sizeof *d->x.data);
-    hash = add_bytes(hash, d->label, n * sizeof *d->label);
-    hash = add_bytes(hash, d->group, n * sizeof *d->group);
-    hash = add_bytes(hash, &d->n_train, sizeof d->n_train);
+    uint64_t hash = et_digest_add(ET_DIGEST_START, d->x.data, n * d->x.cols * sizeof *d->x.data);
+    hash = et_digest_add(hash, d->label, n * sizeof *d->label);
+    if (d->group != NULL) hash = et_digest_add(hash, d->group, n * sizeof *d->group);
+    hash = et_digest_add(hash, &d->n_train, sizeof d->n_train);
     snprintf(digits, sizeof digits, "%016" PRIx64, hash);
     *text = et_strdup(digits);
     return *text ? ET_OK : ET_NOMEM;

@@ -3,18 +3,12 @@
  * What all methods share: passes, predictions, evaluation. */
 #include "trainer.h"
 
+#include "results.h"
+
 #include <etalon/rng.h>
 
 #include <math.h>
 #include <string.h>
-
-static double *table_of_nan(size_t n)
-{
-    double *table = et_alloc(n, sizeof *table);
-    for (size_t i = 0; table != NULL && i < n; i++)
-        table[i] = NAN;
-    return table;
-}
 
 enum et_status et__trainer_open(struct et_trainer *trainer)
 {
@@ -22,10 +16,10 @@ enum et_status et__trainer_open(struct et_trainer *trainer)
     size_t rows = trainer->plan.rows_max, n = trainer->features->dataset->x.rows;
     trainer->updates = et_alloc(stages, sizeof *trainer->updates);
     trainer->loss_sum = et_alloc(stages, sizeof *trainer->loss_sum);
-    trainer->loss = table_of_nan(trainer->plan.epochs * stages);
-    trainer->train_accuracy = table_of_nan(trainer->plan.evals);
-    trainer->test_accuracy = table_of_nan(trainer->plan.evals);
-    trainer->eval_epoch = table_of_nan(trainer->plan.evals);
+    trainer->loss = et__table_of_nan(trainer->plan.epochs * stages);
+    trainer->train_accuracy = et__table_of_nan(trainer->plan.evals);
+    trainer->test_accuracy = et__table_of_nan(trainer->plan.evals);
+    trainer->eval_epoch = et__table_of_nan(trainer->plan.evals);
     trainer->confusion = et_alloc(classes * classes, sizeof *trainer->confusion);
     trainer->order = et_alloc(n, sizeof *trainer->order);
     trainer->row = et_alloc(rows, sizeof *trainer->row);

@@ -108,6 +108,10 @@ ET_API enum et_status et_store_each(struct et_store *store, const char *group,
  * below /environment: equal digests mean equal numeric content. */
 ET_API enum et_status et_store_digest(struct et_store *store, uint64_t *digest) ET_CHECKED;
 
+/* FNV-1a, 64 bits: the digest with n more bytes; ET_DIGEST_START is that of none. */
+#define ET_DIGEST_START 0xcbf29ce484222325U
+ET_API uint64_t et_digest_add(uint64_t digest, const void *bytes, size_t n);
+
 /* Version of the HDF5 library in use, e.g. "1.10.8". */
 ET_API const char *et_store_library(void);
 

@@ -177,8 +177,9 @@ static size_t shape_spans(const struct et__wave_span *runs, size_t n_runs,
 
 static enum et_status cut_rows(struct et__wave_plan *plan, const struct et__wave_medium *m)
 {
-    struct et__wave_span *runs = et_alloc(4 * m->nx, sizeof *runs), *spans = runs + m->nx;
+    struct et__wave_span *runs = et_alloc(4 * m->nx, sizeof *runs);
     if (!runs) return ET_NOMEM;
+    struct et__wave_span *spans = runs + m->nx;
     size_t total = 0;
     for (size_t y = 0; y < m->ny; y++) {
         plan->row_spans[y] = total;

@@ -509,10 +509,7 @@ int main(void)
         tcase_add_loop_test(every, tests[i], 0, N_CASES);
     suite_add_tcase(suite, registry);
     suite_add_tcase(suite, every);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int result = suite_result(suite);
     remove_pairs();
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return result;
 }

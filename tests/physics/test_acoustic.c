@@ -335,9 +335,5 @@ int main(void)
     tcase_add_test(tests, test_scatterers_follow_their_seed);
     tcase_add_test(tests, test_observer);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_result(suite);
 }

@@ -130,9 +130,5 @@ int main(void)
     tcase_add_loop_test(tests, test_lanes_are_independent, 0, 2);
     tcase_add_test(tests, test_rest_and_constant_stay);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_result(suite);
 }

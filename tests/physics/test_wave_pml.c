@@ -108,9 +108,5 @@ int main(void)
     tcase_add_loop_test(tests, test_every_side_absorbs, 0, ET__WAVE_SIDES + 1);
     tcase_add_test(tests, test_long_run_is_stable);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_result(suite);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Configuration: values of every kind, and messages with exact positions. */
+#include "close.h"
 #include "unit/config_tables.h"
 
 #include <stdio.h>
@@ -422,9 +423,5 @@ int main(void)
     tcase_add_test(tcase, callers_report_at_positions);
     tcase_add_test(tcase, nearest_name);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_result(suite);
 }

@@ -2,6 +2,7 @@
  *
  * Configuration: overrides, the resolved text, files, templates, and what hostile input and failing
  * allocations do. */
+#include "close.h"
 #include "unit/config_tables.h"
 
 #include <math.h>
@@ -381,9 +382,5 @@ int main(void)
     tcase_add_test(tcase, bombs_are_refused);
     tcase_add_test(tcase, every_failing_allocation_is_survived);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_result(suite);
 }

@@ -283,9 +283,5 @@ int main(void)
     tcase_add_test(tcase, shuffles_are_permutations);
     tcase_add_test(tcase, shuffles_are_fair);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

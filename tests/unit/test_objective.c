@@ -239,9 +239,5 @@ int main(void)
     tcase_add_test(tests, cross_entropy_known_values);
     tcase_add_loop_test(tests, failed_allocations_leak_nothing, 0, 3);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

@@ -192,9 +192,5 @@ int main(void)
     tcase_add_test(tests, student_quantiles);
     tcase_add_test(tests, accuracy_statistics);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

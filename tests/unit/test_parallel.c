@@ -351,9 +351,5 @@ int main(void)
     tcase_add_test(tcase, a_forked_child_has_helpers_of_its_own);
     tcase_add_test(tcase, the_shared_library_stays_while_helpers_sleep);
     suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

@@ -398,9 +398,5 @@ int main(void)
     tcase_add_test(tests, broken_scores_are_a_numerical_failure);
     tcase_add_test(tests, no_two_measurements_share_their_noise);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

@@ -341,9 +341,5 @@ int main(void)
     tcase_add_test(tests, digest_sees_content_and_nothing_else);
     tcase_add_test(tests, library_tells_its_version);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

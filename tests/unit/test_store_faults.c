@@ -381,9 +381,5 @@ int main(void)
     tcase_add_test(tests, every_allocation_may_fail);
     tcase_add_test(tests, hdf5_stays_quiet_and_its_setting_is_kept);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

@@ -334,9 +334,5 @@ int main(void)
     tcase_add_test(tests, groups_in_circles_end);
     tcase_add_test(tests, groups_in_very_many_ways_end);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }

@@ -373,9 +373,5 @@ int main(void)
     tcase_add_test(tests, unwritable_output_is_found_before_training);
     tcase_add_test(tests, failed_allocations);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_result(suite);
 }
