@@ -12,38 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_JSON = 256, KEY_THREADS };
-
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one per processor)", 0},
     {0},
 };
 
-struct arguments {
-    const char *name;
-    size_t threads;
-    bool json;
-};
+static const struct operand operand = {"benchmark", false, NULL};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
-    switch (key) {
-    case KEY_JSON:
-        arguments->json = true;
-        break;
-    case KEY_THREADS:
-        arguments->threads = argument_count(state, "--threads", text, 1, 1024);
-        break;
-    case ARGP_KEY_ARG:
-        if (arguments->name != NULL) argp_error(state, "one benchmark at a time");
-        arguments->name = text;
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
+    return argument_common(key, text, state, &operand, state->input);
 }
 
 static const struct argp parser = {
@@ -134,17 +113,17 @@ static int unknown_bench(const char *name)
 
 int command_bench(int argc, char **argv)
 {
-    struct arguments arguments = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    et_parallel_set_threads(arguments.threads);
-    if (arguments.name == NULL) {
-        list_benches(arguments.json);
+    struct common common = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &common);
+    et_parallel_set_threads(common.threads);
+    if (common.operand == NULL) {
+        list_benches(common.json);
         return CODE_DONE;
     }
     const struct et_bench_entry *entry = NULL;
     for (size_t i = 0; (entry = et_bench_entries(i)) != NULL; i++)
-        if (strcmp(entry->name, arguments.name) == 0) break;
-    if (entry == NULL) return unknown_bench(arguments.name);
+        if (strcmp(entry->name, common.operand) == 0) break;
+    if (entry == NULL) return unknown_bench(common.operand);
 
     struct et_bench *bench = NULL;
     enum et_status status = et_bench_run(entry, &bench);
@@ -152,7 +131,7 @@ int command_bench(int argc, char **argv)
     if (status == ET_OK) {
         size_t n;
         const struct et_bench_row *rows = et_bench_rows(bench, &n);
-        if (arguments.json)
+        if (common.json)
             print_json(entry->name, rows, n);
         else
             print_text(rows, n);

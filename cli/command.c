@@ -90,3 +90,33 @@ void argument_override(struct argp_state *state, struct overrides *overrides, ch
     }
     overrides->item[overrides->n++] = text;
 }
+
+error_t argument_common(int key, char *text, struct argp_state *state,
+                        const struct operand *operand, struct common *common)
+{
+    switch (key) {
+    case KEY_JSON:
+        common->json = true;
+        break;
+    case KEY_THREADS:
+        common->threads = argument_count(state, "--threads", text, 1, 1024);
+        break;
+    case KEY_SET:
+        argument_override(state, &common->overrides, text);
+        break;
+    case ARGP_KEY_ARG:
+        if (operand->is_file) {
+            argument_file(state, &common->operand, text);
+            break;
+        }
+        if (common->operand != NULL) argp_error(state, "one %s at a time", operand->name);
+        common->operand = text;
+        break;
+    case ARGP_KEY_NO_ARGS:
+        if (operand->question != NULL) argp_error(state, "%s", operand->question);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}

@@ -53,10 +53,34 @@ struct overrides {
 /* An integer option in [min, max]; anything else is a usage error. */
 size_t argument_count(struct argp_state *state, const char *option, const char *text, size_t min,
                       size_t max);
-/* The command's one file; usage error when it cannot be read, or when it is the second. */
+/* A file named on the command line; usage error when it cannot be read, or when it is the second.
+ */
 void argument_file(struct argp_state *state, const char **file, char *text);
 /* Adds "path=value". */
 void argument_override(struct argp_state *state, struct overrides *overrides, char *text);
+
+/* Options and the operand that most sub-commands take.  Keys of a command's own start at KEY_OWN.
+ */
+enum { KEY_JSON = 256, KEY_THREADS, KEY_SET, KEY_OWN };
+
+struct common {
+    const char *operand; /* file, type, ..., or NULL when it may be absent and is */
+    bool json;
+    size_t threads;
+    struct overrides overrides;
+};
+
+/* What the operand is: a readable file or a name ("type"), and what to ask when it is missing
+ * (NULL = it may be). */
+struct operand {
+    const char *name;
+    bool is_file;
+    const char *question;
+};
+
+/* Handles one key of argp; ARGP_ERR_UNKNOWN when it is none of the common ones. */
+error_t argument_common(int key, char *text, struct argp_state *state,
+                        const struct operand *operand, struct common *common);
 
 /* Families as the command line names them ("systems") and as the library does ("system"). */
 struct family {

@@ -11,36 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_JSON = 256 };
-
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
     {0},
 };
 
-struct arguments {
-    const char *type;
-    bool json;
-};
+static const struct operand operand = {"type", false, "which type? `etalon list' names them"};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
-    switch (key) {
-    case KEY_JSON:
-        arguments->json = true;
-        break;
-    case ARGP_KEY_ARG:
-        if (arguments->type != NULL) argp_error(state, "one type at a time");
-        arguments->type = text;
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which type? `etalon list' names them");
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
+    return argument_common(key, text, state, &operand, state->input);
 }
 
 static const struct argp parser = {
@@ -231,31 +211,31 @@ static void describe_entry(const struct et_type_entry *entry, const struct famil
 
 int command_describe(int argc, char **argv)
 {
-    struct arguments arguments = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    struct common common = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &common);
     static const struct family file = {"experiments", "experiment", "Experiment files"};
     struct et_type_entry entry = {"experiment", "an experiment file", et_experiment_params(), NULL};
     struct json json = {0};
     const struct family *family = &file;
     size_t position = 0;
-    if (strcmp(arguments.type, "experiment") == 0) {
-        describe_entry(&entry, family, arguments.json ? &json : NULL);
+    if (strcmp(common.operand, "experiment") == 0) {
+        describe_entry(&entry, family, common.json ? &json : NULL);
         return CODE_DONE;
     }
-    if (!types_find(arguments.type, &position, &entry, &family))
-        return types_unknown("etalon describe", arguments.type);
+    if (!types_find(common.operand, &position, &entry, &family))
+        return types_unknown("etalon describe", common.operand);
 
     /* A name that two families share gives both: JSON is a list then. */
     struct et_type_entry other;
     const struct family *other_family;
     size_t ahead = position;
-    bool several = types_find(arguments.type, &ahead, &other, &other_family);
-    if (several && arguments.json) json_begin(&json, NULL, '[');
-    describe_entry(&entry, family, arguments.json ? &json : NULL);
-    while (types_find(arguments.type, &position, &entry, &family)) {
-        if (!arguments.json) putchar('\n');
-        describe_entry(&entry, family, arguments.json ? &json : NULL);
+    bool several = types_find(common.operand, &ahead, &other, &other_family);
+    if (several && common.json) json_begin(&json, NULL, '[');
+    describe_entry(&entry, family, common.json ? &json : NULL);
+    while (types_find(common.operand, &position, &entry, &family)) {
+        if (!common.json) putchar('\n');
+        describe_entry(&entry, family, common.json ? &json : NULL);
     }
-    if (several && arguments.json) json_end(&json, ']');
+    if (several && common.json) json_end(&json, ']');
     return CODE_DONE;
 }

@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-enum { KEY_JSON = 256 };
-
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
     {0},

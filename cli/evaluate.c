@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { KEY_THREADS = 256, KEY_SET, KEY_ALL, KEY_JSON };
+enum { KEY_ALL = KEY_OWN };
 
 static const struct argp_option options[] = {
     {"set", KEY_SET, "PATH=VALUE", 0,
@@ -24,36 +24,21 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
-    const char *file;
-    size_t threads;
-    struct overrides overrides;
-    bool all, json;
+    struct common common;
+    bool all;
 };
+
+static const struct operand operand = {"run file", true, "which run file?"};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
-    case KEY_SET:
-        argument_override(state, &arguments->overrides, text);
-        break;
     case KEY_ALL:
         arguments->all = true;
         break;
-    case KEY_THREADS:
-        arguments->threads = argument_count(state, "--threads", text, 1, 1024);
-        break;
-    case KEY_JSON:
-        arguments->json = true;
-        break;
-    case ARGP_KEY_ARG:
-        argument_file(state, &arguments->file, text);
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which run file?");
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_common(key, text, state, &operand, &arguments->common);
     }
     return 0;
 }
@@ -115,13 +100,14 @@ int command_evaluate(int argc, char **argv)
 {
     struct arguments arguments = {0};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    et_parallel_set_threads(arguments.threads);
+    et_parallel_set_threads(arguments.common.threads);
     struct et_evaluation evaluation = {0};
-    enum et_status status = et_run_evaluate(arguments.file, arguments.overrides.item,
-                                            arguments.overrides.n, arguments.all, &evaluation);
-    et_free(arguments.overrides.item);
+    enum et_status status =
+        et_run_evaluate(arguments.common.operand, arguments.common.overrides.item,
+                        arguments.common.overrides.n, arguments.all, &evaluation);
+    et_free(arguments.common.overrides.item);
     if (status != ET_OK) return command_fail("etalon evaluate", status);
-    if (arguments.json)
+    if (arguments.common.json)
         print_json(&evaluation);
     else
         print_text(&evaluation);

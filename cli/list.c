@@ -7,33 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_JSON = 256 };
-
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
     {0},
 };
 
-struct arguments {
-    const char *family;
-    bool json;
-};
+static const struct operand operand = {"family", false, NULL};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
-    switch (key) {
-    case KEY_JSON:
-        arguments->json = true;
-        break;
-    case ARGP_KEY_ARG:
-        if (arguments->family != NULL) argp_error(state, "one family at a time");
-        arguments->family = text;
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
+    return argument_common(key, text, state, &operand, state->input);
 }
 
 static const struct argp parser = {
@@ -76,24 +59,23 @@ static void print_text(const struct family *family)
 
 int command_list(int argc, char **argv)
 {
-    struct arguments arguments = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    struct common common = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &common);
 
     const char *names[N_FAMILIES];
-    bool known = arguments.family == NULL;
+    bool known = common.operand == NULL;
     for (size_t i = 0; i < N_FAMILIES; i++) {
         names[i] = families[i].plural;
-        if (!known && strcmp(names[i], arguments.family) == 0) known = true;
+        if (!known && strcmp(names[i], common.operand) == 0) known = true;
     }
-    if (!known)
-        return command_unknown("etalon list", "family", arguments.family, names, N_FAMILIES);
+    if (!known) return command_unknown("etalon list", "family", common.operand, names, N_FAMILIES);
 
     struct json json = {0};
     bool first = true;
-    if (arguments.json) json_begin(&json, NULL, '{');
+    if (common.json) json_begin(&json, NULL, '{');
     for (size_t i = 0; i < N_FAMILIES; i++) {
-        if (arguments.family != NULL && strcmp(names[i], arguments.family) != 0) continue;
-        if (arguments.json) {
+        if (common.operand != NULL && strcmp(names[i], common.operand) != 0) continue;
+        if (common.json) {
             print_json(&families[i], &json);
         } else {
             if (!first) putchar('\n');
@@ -101,6 +83,6 @@ int command_list(int argc, char **argv)
         }
         first = false;
     }
-    if (arguments.json) json_end(&json, '}');
+    if (common.json) json_end(&json, '}');
     return CODE_DONE;
 }

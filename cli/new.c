@@ -10,21 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct operand operand = {"type", false, "which type? `etalon list' names them"};
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    const char **type = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (*type != NULL) argp_error(state, "one type at a time");
-        *type = text;
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which type? `etalon list' names them");
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
+    return argument_common(key, text, state, &operand, state->input);
 }
 
 static const struct argp parser = {
@@ -39,8 +29,9 @@ static const struct argp parser = {
 
 int command_new(int argc, char **argv)
 {
-    const char *type = NULL;
-    argp_parse(&parser, argc, argv, 0, NULL, &type);
+    struct common common = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &common);
+    const char *type = common.operand;
     if (strcmp(type, "experiment") == 0) {
         fputs(template_experiment, stdout);
         return CODE_DONE;

@@ -21,8 +21,11 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
-    const char *file, *output;
+    struct common common;
+    const char *output;
 };
+
+static const struct operand operand = {"run file", true, "which run file?"};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -36,14 +39,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
         arguments->output = text;
         break;
     }
-    case ARGP_KEY_ARG:
-        argument_file(state, &arguments->file, text);
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which run file?");
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_common(key, text, state, &operand, &arguments->common);
     }
     return 0;
 }
@@ -358,11 +355,12 @@ int command_report(int argc, char **argv)
     if (arguments.output != NULL) {
         snprintf(output, sizeof output, "%s", arguments.output);
     } else {
-        size_t n = strlen(arguments.file);
-        bool has_suffix = n > 3 && strcmp(arguments.file + n - 3, ".h5") == 0;
-        snprintf(output, sizeof output, "%.*s.png", (int)(has_suffix ? n - 3 : n), arguments.file);
+        size_t n = strlen(arguments.common.operand);
+        bool has_suffix = n > 3 && strcmp(arguments.common.operand + n - 3, ".h5") == 0;
+        snprintf(output, sizeof output, "%.*s.png", (int)(has_suffix ? n - 3 : n),
+                 arguments.common.operand);
     }
-    enum et_status status = report(arguments.file, output);
+    enum et_status status = report(arguments.common.operand, output);
     if (status != ET_OK) return command_fail("etalon report", status);
     printf("%s\n", output);
     return CODE_DONE;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_SEEDS = 256, KEY_THREADS, KEY_SET, KEY_RESUME, KEY_JSON };
+enum { KEY_SEEDS = KEY_OWN, KEY_RESUME };
 
 static const struct argp_option options[] = {
     {"output", 'o', "RUN.h5", 0, "Run file to write (default runs/<experiment>.h5)", 0},
@@ -28,11 +28,13 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
-    const char *file, *output;
-    size_t seeds, threads;
-    struct overrides overrides;
-    bool resume, quiet, json;
+    struct common common;
+    const char *output;
+    size_t seeds;
+    bool resume, quiet;
 };
+
+static const struct operand operand = {"experiment file", true, "which experiment file?"};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -44,29 +46,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_SEEDS:
         arguments->seeds = argument_count(state, "--seeds", text, 1, 100000);
         break;
-    case KEY_THREADS:
-        arguments->threads = argument_count(state, "--threads", text, 1, 1024);
-        break;
-    case KEY_SET:
-        argument_override(state, &arguments->overrides, text);
-        break;
     case KEY_RESUME:
         arguments->resume = true;
         break;
     case 'q':
         arguments->quiet = true;
         break;
-    case KEY_JSON:
-        arguments->json = true;
-        break;
-    case ARGP_KEY_ARG:
-        argument_file(state, &arguments->file, text);
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which experiment file?");
-        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_common(key, text, state, &operand, &arguments->common);
     }
     return 0;
 }
@@ -111,8 +98,8 @@ static void print_resume(int argc, char **argv)
 static enum et_status train(const struct arguments *arguments, char *path, size_t size)
 {
     struct et_experiment *experiment = NULL;
-    ET_TRY(et_experiment_load(arguments->file, arguments->overrides.item, arguments->overrides.n,
-                              &experiment));
+    ET_TRY(et_experiment_load(arguments->common.operand, arguments->common.overrides.item,
+                              arguments->common.overrides.n, &experiment));
     if (arguments->output != NULL)
         snprintf(path, size, "%s", arguments->output);
     else
@@ -138,7 +125,7 @@ int command_run(int argc, char **argv)
     struct arguments arguments = {0};
     /* argp moves options in front of arguments; a message repeats them in any order. */
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    et_parallel_set_threads(arguments.threads);
+    et_parallel_set_threads(arguments.common.threads);
 
     char path[4096];
     enum et_status status = train(&arguments, path, sizeof path);
@@ -148,9 +135,9 @@ int command_run(int argc, char **argv)
         print_resume(argc, argv);
     } else if (status != ET_OK) {
         code = command_fail("etalon run", status);
-    } else if (arguments.json || !arguments.quiet) {
-        code = summary_show("etalon run", path, arguments.json);
+    } else if (arguments.common.json || !arguments.quiet) {
+        code = summary_show("etalon run", path, arguments.common.json);
     }
-    et_free(arguments.overrides.item);
+    et_free(arguments.common.overrides.item);
     return code;
 }

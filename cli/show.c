@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { KEY_JSON = 256, KEY_DIGEST };
+enum { KEY_DIGEST = KEY_OWN };
 
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
@@ -21,32 +21,25 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
-    const char *file;
-    bool json, digest;
+    struct common common;
+    bool digest;
 };
+
+static const struct operand operand = {"run file", true, "which run file?"};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     switch (key) {
-    case KEY_JSON:
-        arguments->json = true;
-        break;
     case KEY_DIGEST:
         arguments->digest = true;
         break;
-    case ARGP_KEY_ARG:
-        argument_file(state, &arguments->file, text);
-        break;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which run file?");
-        break;
     case ARGP_KEY_END:
-        if (arguments->json && arguments->digest)
+        if (arguments->common.json && arguments->digest)
             argp_error(state, "--json and --digest exclude each other");
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_common(key, text, state, &operand, &arguments->common);
     }
     return 0;
 }
@@ -75,7 +68,8 @@ int command_show(int argc, char **argv)
 {
     struct arguments arguments = {0};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    if (!arguments.digest) return summary_show("etalon show", arguments.file, arguments.json);
-    enum et_status status = print_digest(arguments.file);
+    if (!arguments.digest)
+        return summary_show("etalon show", arguments.common.operand, arguments.common.json);
+    enum et_status status = print_digest(arguments.common.operand);
     return status == ET_OK ? CODE_DONE : command_fail("etalon show", status);
 }

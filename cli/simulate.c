@@ -14,17 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-    KEY_LAYER = 256,
-    KEY_SYSTEM,
-    KEY_INPUT,
-    KEY_SAMPLES,
-    KEY_SEED,
-    KEY_FRAMES,
-    KEY_EVERY,
-    KEY_SET,
-    KEY_THREADS
-};
+enum { KEY_LAYER = KEY_OWN, KEY_SYSTEM, KEY_INPUT, KEY_SAMPLES, KEY_SEED, KEY_FRAMES, KEY_EVERY };
 
 static const struct argp_option options[] = {
     {"layer", KEY_LAYER, "K", 0, "Take the system of layer K of the experiment (default 0)", 0},
@@ -47,19 +37,21 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
-    const char *file, *system, *input, *output, *frames;
-    size_t layer, samples, seed, every, threads;
+    struct common common;
+    const char *system, *input, *output, *frames;
+    size_t layer, samples, seed, every;
     bool layer_given, seed_given;
-    struct overrides overrides;
 };
 
 static void check(const struct arguments *arguments, struct argp_state *state)
 {
-    if ((arguments->file == NULL) == (arguments->system == NULL))
+    if ((arguments->common.operand == NULL) == (arguments->system == NULL))
         argp_error(state, "give either an experiment file or --system");
-    if (arguments->system != NULL && (arguments->layer_given || arguments->overrides.n > 0))
+    if (arguments->system != NULL && (arguments->layer_given || arguments->common.overrides.n > 0))
         argp_error(state, "--layer and --set go with an experiment file");
 }
+
+static const struct operand operand = {"experiment file", true, NULL};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -71,9 +63,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_SYSTEM:
         arguments->system = text;
-        break;
-    case KEY_SET:
-        argument_override(state, &arguments->overrides, text);
         break;
     case KEY_INPUT:
         arguments->input = text;
@@ -94,17 +83,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_EVERY:
         arguments->every = argument_count(state, "--every", text, 1, 1 << 30);
         break;
-    case KEY_THREADS:
-        arguments->threads = argument_count(state, "--threads", text, 1, 1024);
-        break;
-    case ARGP_KEY_ARG:
-        argument_file(state, &arguments->file, text);
-        break;
     case ARGP_KEY_END:
         check(arguments, state);
         break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return argument_common(key, text, state, &operand, &arguments->common);
     }
     return 0;
 }
@@ -132,8 +115,8 @@ static uint64_t device_seed(const struct arguments *arguments, const struct et_c
 static enum et_status open_layer(const struct arguments *arguments, struct et_system **system)
 {
     struct et_experiment *experiment = NULL;
-    ET_TRY(et_experiment_load(arguments->file, arguments->overrides.item, arguments->overrides.n,
-                              &experiment));
+    ET_TRY(et_experiment_load(arguments->common.operand, arguments->common.overrides.item,
+                              arguments->common.overrides.n, &experiment));
     const struct et_config *config = et_experiment_config(experiment);
     size_t n = et_config_count(config, "layers");
     enum et_status status;
@@ -248,7 +231,7 @@ int command_simulate(int argc, char **argv)
 {
     struct arguments arguments = {.input = "random", .samples = 1, .every = 50};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    et_parallel_set_threads(arguments.threads);
+    et_parallel_set_threads(arguments.common.threads);
     const char *path = arguments.output;
     if (path == NULL) {
         path = "runs/simulate.h5";
@@ -256,6 +239,6 @@ int command_simulate(int argc, char **argv)
         if (mkdir("runs", 0777) != 0 && errno != EEXIST) errno = 0;
     }
     enum et_status status = simulate(&arguments, path);
-    et_free(arguments.overrides.item);
+    et_free(arguments.common.overrides.item);
     return status == ET_OK ? CODE_DONE : command_fail("etalon simulate", status);
 }

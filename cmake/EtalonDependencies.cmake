@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Required libraries fail here with the package's name; optional ones are recorded for `etalon
-# doctor` and `etalon list`.
+# Required libraries: a missing one fails here with its name.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -21,4 +20,3 @@ set(ETALON_LIBRARIES etalon_hdf5 etalon_random123 PkgConfig::FYAML PkgConfig::OP
 if(ETALON_TESTS)
     pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 endif()
-find_program(GNUPLOT gnuplot)

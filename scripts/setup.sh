@@ -16,7 +16,7 @@
 #   --check      changes nothing; exits with 1 and names what is missing
 #   --print      changes nothing; prints the packages of the groups for apt, dnf and brew
 #
-# Debian 12 and Ubuntu 24.04 or newer have every package.  Running it again is a quick no-op.
+# Tried on Debian 12, which has every package.  Running it again is a quick no-op.
 set -euo pipefail
 
 # manager group: packages

@@ -61,4 +61,7 @@ claim network '>=' 94.5
 claim network '<=' 98
 run mnist-local --set 'controls=[]'
 claim network '>=' 98.2
+# 3 of its 100 epochs (which take most of an hour) gave 96.3 %.
+run mnist-hinton --set method.epochs=3 --set 'controls=[]'
+claim network '>=' 95
 finish
