@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# The table of configurations of the accelerator, rtl/configs.txt, as generated/bnn_configs.def:
+# ET_BNN_CONFIG("32x32", pe, simd, axi_bits, w_depth, a_depth, t_depth, o_depth, c_depth) each.
+set(source ${PROJECT_SOURCE_DIR}/rtl/configs.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+file(STRINGS ${source} lines REGEX "^[0-9]")
+set(text "/* Generated from rtl/configs.txt. */\n")
+set(ETALON_RTL_NAMES "")
+foreach(line ${lines})
+    string(REPLACE " " ";" values ${line})
+    list(LENGTH values n)
+    if(NOT n EQUAL 8)
+        message(FATAL_ERROR "rtl/configs.txt: '${line}' has ${n} numbers, not 8")
+    endif()
+    list(GET values 0 1 2 parts)
+    list(JOIN parts "x" name)
+    string(REGEX REPLACE "x64$" "" name ${name})
+    list(APPEND ETALON_RTL_NAMES ${name})
+    set(ETALON_RTL_${name} ${values})
+    list(JOIN values ", " numbers)
+    string(APPEND text "ET_BNN_CONFIG(\"${name}\", ${numbers})\n")
+endforeach()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/bnn_configs.def CONTENT "${text}" @ONLY)
