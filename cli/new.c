@@ -44,6 +44,13 @@ int command_new(int argc, char **argv)
         fprintf(stderr, "etalon new: %s is not available: %s\n", entry.name, entry.absent);
         return CODE_ABSENT;
     }
+    if (strcmp(family->name, "transport") == 0) {
+        fprintf(stderr,
+                "etalon new: a transport has no template, a URI chooses it; see `etalon "
+                "describe transport/%s'\n",
+                entry.name);
+        return CODE_USAGE;
+    }
     char *text = NULL;
     enum et_status status = et_param_template(entry.params, entry.name, et_experiment_types, &text);
     if (status != ET_OK) return command_fail("etalon new", status);

@@ -2,8 +2,9 @@
 # One file, one line: et_add_system(acoustic acoustic.c [more.c ...] [REQUIRES NAME]) compiles the
 # sources into libetalon and adds ET_SYSTEM(acoustic) to the generated systems.def, which the
 # registry includes twice.  The contract test runs on every entry.  The same for data sets,
-# objectives and methods.  With REQUIRES, the sources are left out when NAME_FOUND is false and
-# the entry becomes ET_SYSTEM_ABSENT(name, "reason").
+# objectives, methods and transports.  With REQUIRES, the sources are left out when NAME_FOUND is
+# false and the entry becomes ET_SYSTEM_ABSENT(name, "reason").  The name here is part of a C
+# symbol; where users see a '-' in its place, the type says so itself (bnn_layer: "bnn-layer").
 foreach(family system dataset objective method transport)
     set_property(GLOBAL PROPERTY ETALON_${family}_ENTRIES "")
 endforeach()
@@ -32,6 +33,9 @@ function(et_add_objective name)
 endfunction()
 function(et_add_method name)
     et__add(method ${name} ${ARGN})
+endfunction()
+function(et_add_transport scheme)
+    et__add(transport ${scheme} ${ARGN})
 endfunction()
 
 # Writes <family>s.def for all families; called once, after all folders.

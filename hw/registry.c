@@ -41,12 +41,18 @@ struct own_type {
 };
 static struct own_type *own_types;
 
+/* A name may have a '-' where the symbol has a '_'. */
+static const char *name_of(const struct builtin *b)
+{
+    return b->type ? b->type->name : b->name;
+}
+
 static void fill_entries(void)
 {
     for (size_t i = 0; i < N_BUILTINS; i++) {
         const struct builtin *b = &builtins[i];
         entries[i] = (struct et_type_entry){
-            .name = b->name,
+            .name = name_of(b),
             .summary = b->type ? b->type->summary : "",
             .params = b->type ? b->type->params : NULL,
             .absent = b->absent,
@@ -68,7 +74,7 @@ const struct et_type_entry *et_system_types(const char *family, size_t i)
 const struct et_system_type *et__system_type_find(const char *name)
 {
     for (size_t i = 0; i < N_BUILTINS; i++) {
-        if (strcmp(builtins[i].name, name) != 0) continue;
+        if (strcmp(name_of(&builtins[i]), name) != 0) continue;
         if (builtins[i].type == NULL)
             et_error_set(ET_UNSUPPORTED, "system '%s': %s", name, builtins[i].absent);
         return builtins[i].type;

@@ -33,6 +33,7 @@ target_compile_definitions(test_unit_parallel PRIVATE
     ETALON_SHARED="$<TARGET_FILE:etalon_shared>")
 add_dependencies(test_unit_parallel etalon_shared)
 et_add_test(unit numbers)
+et_add_test(unit transport)
 et_add_test(unit wrappers)
 et_add_test(unit disturb)
 et_add_test(unit measured)

@@ -5,6 +5,7 @@
 
 #include <etalon/dataset.h>
 #include <etalon/system.h>
+#include <etalon/transport.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,7 @@ const struct et_type_entry *et_experiment_types(const char *family, size_t i)
 {
     if (strcmp(family, "system") == 0) return et_system_types(family, i);
     if (strcmp(family, "dataset") == 0) return et_dataset_types(family, i);
+    if (strcmp(family, "transport") == 0) return et_transport_types(family, i);
     return et_method_types(family, i);
 }
 

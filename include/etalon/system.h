@@ -119,7 +119,7 @@ ET_API const struct et_system *et_system_inner(const struct et_system *system, s
  * guards against outputs that are not finite and adds error context: a type holds physics only.
  * It makes no allocation in forward; workspaces (one per worker thread) are made in open. */
 struct et_system_type {
-    const char *name;              /* key in YAML, equal to the symbol's suffix */
+    const char *name;              /* key in YAML: the symbol's suffix, '-' for '_' allowed */
     const char *summary;           /* one line for `etalon list` */
     size_t state_size;             /* bytes of state */
     const struct et_param *params; /* ends with {0} */

@@ -32,6 +32,12 @@ for family in systems methods objectives datasets; do
     done <names
 done
 run_code 0 list transports
+grep '^  ' out | grep -v 'not available\|none in this build' | awk '{print $1}' >names
+while read -r name; do
+    run_code 0 describe "transport/$name"
+    prints "address"
+    run_code 2 new "transport/$name"
+done <names
 
 # A template with its required values filled in is a system.
 "$etalon" new system/random | sed -e 's/^#* *n_in:.*/n_in: 3/' -e 's/^#* *n_out:.*/n_out: 5/' >random.yaml
