@@ -15,7 +15,7 @@ platform='(arpa|net|netinet|sys)/[a-z_]+|argp|assert|ctype|dirent|dlfcn|errno|fc
 # What the build writes, and the doors between folders: the bit-exact reference, and the benches
 # that the program runs.
 generated='[a-z_]+\.def|build_environment\.h|template\.h|[a-z_]*registers?\.h'
-doors='hw/binary\.h'
+doors='hw/(binary|bnn_descriptor)\.h'
 library='core hw sim drivers training'
 max_public=14
 
