@@ -8,6 +8,7 @@
 #include <etalon/parallel.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 enum { KEY_ALL = KEY_OWN };
@@ -54,6 +55,23 @@ static const struct argp parser = {
            "  etalon evaluate runs/vowels-acoustic.h5 --set dataset.spread=1.5",
 };
 
+static void print_json_cases(struct json *json, const struct et_evaluation *evaluation)
+{
+    json_begin(json, "cases", '[');
+    for (size_t i = 0; i < evaluation->n_cases; i++) {
+        const struct et_evaluation_case *one = &evaluation->cases[i];
+        json_begin(json, NULL, '{');
+        json_string(json, "case", one->name);
+        summary_json_accuracy(json, "test_accuracy", &one->test);
+        json_number(json, "cycles_per_sample", one->cycles);
+        json_number(json, "steps_per_sample", one->steps);
+        json_number(json, "beats_read_per_sample", one->read_beats);
+        json_number(json, "beats_written_per_sample", one->write_beats);
+        json_end(json, '}');
+    }
+    json_end(json, ']');
+}
+
 static void print_json(const struct et_evaluation *evaluation)
 {
     size_t n = evaluation->n_classes;
@@ -73,7 +91,35 @@ static void print_json(const struct et_evaluation *evaluation)
         json_end(&json, ']');
     }
     json_end(&json, ']');
+    if (evaluation->n_cases > 0) print_json_cases(&json, evaluation);
     json_end(&json, '}');
+}
+
+/* A number per sample, or nothing where no device counts. */
+static void print_count(double value)
+{
+    if (isfinite(value))
+        printf(" %14.1f", value);
+    else
+        printf(" %14s", "-");
+}
+
+static void print_cases(const struct et_evaluation *evaluation)
+{
+    printf("\n%-12s %-44s %14s %14s %14s %14s\n", "case", "accuracy ± sd   95 % CI of the mean",
+           "cycles", "steps", "beats read", "beats written");
+    for (size_t i = 0; i < evaluation->n_cases; i++) {
+        const struct et_evaluation_case *one = &evaluation->cases[i];
+        char text[128];
+        summary_format_accuracy(&one->test, text, sizeof text);
+        printf("%-12s %-45s", one->name, text);
+        print_count(one->cycles);
+        print_count(one->steps);
+        print_count(one->read_beats);
+        print_count(one->write_beats);
+        putchar('\n');
+    }
+    puts("Counts are per sample.");
 }
 
 static void print_text(const struct et_evaluation *evaluation)
@@ -94,6 +140,7 @@ static void print_text(const struct et_evaluation *evaluation)
             printf(" %7" PRIu64, evaluation->confusion[row * n + col]);
         putchar('\n');
     }
+    if (evaluation->n_cases > 0) print_cases(evaluation);
 }
 
 int command_evaluate(int argc, char **argv)

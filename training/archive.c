@@ -55,16 +55,26 @@ static enum et_status visit(struct walk *walk, const char *path, float *data, si
     return ET_OK;
 }
 
-static enum et_status visit_tensor(struct walk *walk, size_t stage, const struct et_tensor *tensor)
+static enum et_status visit_tensor(struct walk *walk, const char *group,
+                                   const struct et_tensor *tensor)
 {
     char path[96];
-    snprintf(path, sizeof path, "layer-%zu/%s", stage, tensor->name);
+    snprintf(path, sizeof path, "%s/%s", group, tensor->name);
     ET_TRY(visit(walk, path, tensor->value, tensor->rows, tensor->cols));
     if (!walk->moments || tensor->moment1 == NULL) return ET_OK;
-    snprintf(path, sizeof path, "layer-%zu/%s_moment1", stage, tensor->name);
+    snprintf(path, sizeof path, "%s/%s_moment1", group, tensor->name);
     ET_TRY(visit(walk, path, tensor->moment1, tensor->rows, tensor->cols));
-    snprintf(path, sizeof path, "layer-%zu/%s_moment2", stage, tensor->name);
+    snprintf(path, sizeof path, "%s/%s_moment2", group, tensor->name);
     return visit(walk, path, tensor->moment2, tensor->rows, tensor->cols);
+}
+
+static enum et_status visit_model(struct walk *walk, const struct et_trainer *trainer)
+{
+    struct et_tensor *tensor;
+    if (trainer->model == NULL) return ET_OK;
+    for (size_t i = 0; (tensor = trainer->model->tensor(trainer->model_state, i)) != NULL; i++)
+        ET_TRY(visit_tensor(walk, "model", tensor));
+    return ET_OK;
 }
 
 /* Makes room for a fit of n columns; the archive must hold just that. */
@@ -114,11 +124,13 @@ static enum et_status walk_trainer(struct walk *walk, struct et_trainer *trainer
     char path[96];
     for (size_t l = 0; l < trainer->network->n_stages; l++) {
         struct et__stage *stage = &trainer->network->stage[l];
-        ET_TRY(visit_tensor(walk, l, &stage->weight));
-        ET_TRY(visit_tensor(walk, l, &stage->bias));
+        char group[32];
+        snprintf(group, sizeof group, "layer-%zu", l);
+        ET_TRY(visit_tensor(walk, group, &stage->weight));
+        ET_TRY(visit_tensor(walk, group, &stage->bias));
         struct et_tensor *tensor;
         for (size_t i = 0; (tensor = et__objective_tensor(trainer->objective, l, i)) != NULL; i++)
-            ET_TRY(visit_tensor(walk, l, tensor));
+            ET_TRY(visit_tensor(walk, group, tensor));
         /* In the middle of a greedy training the later stages have no fits yet. */
         bool fitted = !walk->moments || l <= trainer->at.stage;
         snprintf(path, sizeof path, "layer-%zu/drive_fit", l);
@@ -128,6 +140,7 @@ static enum et_status walk_trainer(struct walk *walk, struct et_trainer *trainer
         ET_TRY(visit_scaler(walk, path, &stage->output_fit,
                             fitted && et__stage_fits_output(stage) ? stage->n_out : 0));
     }
+    ET_TRY(visit_model(walk, trainer));
     struct et__features *features = trainer->features;
     ET_TRY(visit_scaler(walk, "features/fit", &features->scaler,
                         features->scaling != ET_SCALE_NONE ? features->dataset->x.cols : 0));

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Evaluates the network of a run file on other data, another system, more noise. */
+#include "model.h"
 #include "run.h"
 
+#include <etalon/accelerator.h>
 #include <etalon/log.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +19,8 @@ struct evaluate {
     char *text, *folder; /* the stored experiment, and where its relative paths start */
     struct et__setup setup;
     struct et_evaluation *result;
-    bool all_rows;
+    size_t seeds;
+    bool all_rows, counted;
 };
 
 /* The seeds whose trained parameters the file holds. */
@@ -30,32 +34,50 @@ static size_t count_seeds(struct et_store *store)
     return n - 1;
 }
 
+/* Predicts rows in each case of the model (one case, when there is no model). */
+static enum et_status predict_cases(struct evaluate *e, struct et_trainer *trainer, size_t s,
+                                    const size_t *row, size_t n)
+{
+    struct et_evaluation *result = e->result;
+    size_t depth = e->setup.network.n_stages;
+    for (size_t i = 0; i < result->n_cases; i++) {
+        struct et_evaluation_case *one = &result->cases[i];
+        trainer->model_case = i;
+        struct et_bnn_counters before = {0}, after = {0};
+        bool counts = false;
+        ET_TRY(et__model_counters(trainer, &before, &counts));
+        ET_TRY_WHILE(et__trainer_accuracy(trainer, row, n, depth,
+                                          i + 1 < result->n_cases ? NULL : result->confusion,
+                                          &one->accuracy[s]),
+                     "evaluating the case '%s'", one->name);
+        ET_TRY(et__model_counters(trainer, &after, &counts));
+        if (!counts) continue;
+        double passes = (double)n * (double)e->seeds;
+        one->cycles += (double)(after.cycles - before.cycles) / passes;
+        one->steps += (double)(after.steps - before.steps) / passes;
+        one->read_beats += (double)(after.rd_beats - before.rd_beats) / passes;
+        one->write_beats += (double)(after.wr_beats - before.wr_beats) / passes;
+        e->counted = true;
+    }
+    if (result->n_cases > 0) {
+        result->accuracy[s] = result->cases[result->n_cases - 1].accuracy[s];
+        return ET_OK;
+    }
+    return et__trainer_accuracy(trainer, row, n, depth, result->confusion, &result->accuracy[s]);
+}
+
 static enum et_status predict_rows(struct evaluate *e, struct et_trainer *trainer, size_t s)
 {
-    size_t n = e->setup.split.n_test, classes = e->setup.dataset.n_classes, right = 0;
-    const size_t *row = e->setup.split.test;
-    size_t *all = NULL;
-    if (e->all_rows) {
-        n = e->setup.dataset.x.rows;
-        all = et_alloc(n, sizeof *all);
-        if (all == NULL) return ET_NOMEM;
-        for (size_t i = 0; i < n; i++)
-            all[i] = i;
-        row = all;
-    }
-    enum et_status status = ET_NOMEM;
-    int32_t *predicted = et_alloc(n, sizeof *predicted);
-    if (predicted == NULL) goto out;
-    status = et__trainer_predict(trainer, row, n, e->setup.network.n_stages, predicted);
-    for (size_t i = 0; status == ET_OK && i < n; i++) {
-        int32_t label = e->setup.dataset.label[row[i]];
-        right += predicted[i] == label;
-        e->result->confusion[(size_t)label * classes + (size_t)predicted[i]]++;
-    }
-    e->result->accuracy[s] = (double)right / (double)n;
+    e->result->n_samples = e->setup.split.n_test;
+    if (!e->all_rows)
+        return predict_cases(e, trainer, s, e->setup.split.test, e->setup.split.n_test);
+    size_t n = e->setup.dataset.x.rows;
+    size_t *all = et_alloc(n, sizeof *all);
+    if (all == NULL) return ET_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        all[i] = i;
     e->result->n_samples = n;
-out:
-    et_free(predicted);
+    enum et_status status = predict_cases(e, trainer, s, all, n);
     et_free(all);
     return status;
 }
@@ -76,6 +98,34 @@ static enum et_status evaluate_seed(struct evaluate *e, size_t s)
     et__setup_end_seed(&e->setup, &trainer);
     if (status != ET_OK) et_error_while("evaluating seed %zu", s + 1);
     return status;
+}
+
+/* Rows for the cases of a model, sums at zero. */
+static enum et_status make_cases(struct evaluate *e, const struct et_config *config)
+{
+    const struct et_config *method = et_config_at(config, "method", 0);
+    const struct et_model_type *model = et__model_of(config);
+    if (model == NULL) return ET_OK;
+    size_t n = model->cases(method);
+    e->result->cases = et_alloc(n, sizeof *e->result->cases);
+    if (e->result->cases == NULL) return ET_NOMEM;
+    e->result->n_cases = n;
+    for (size_t i = 0; i < n; i++) {
+        struct et_evaluation_case *one = &e->result->cases[i];
+        model->case_name(method, i, one->name, sizeof one->name);
+        one->accuracy = et_alloc(e->seeds, sizeof *one->accuracy);
+        if (one->accuracy == NULL) return ET_NOMEM;
+    }
+    return ET_OK;
+}
+
+static void close_cases(struct evaluate *e, size_t epochs)
+{
+    for (size_t i = 0; i < e->result->n_cases; i++) {
+        struct et_evaluation_case *one = &e->result->cases[i];
+        one->test = et__accuracy_of(one->accuracy, e->seeds, 1, epochs);
+        if (!e->counted) one->cycles = one->steps = one->read_beats = one->write_beats = NAN;
+    }
 }
 
 /* With another seed or split, the test part would hold rows that the network was trained on. */
@@ -121,7 +171,7 @@ static enum et_status check_data(const struct evaluate *e)
 
 static enum et_status evaluate_all(struct evaluate *e, const struct et_config *config)
 {
-    size_t seeds = count_seeds(e->store);
+    size_t seeds = e->seeds = count_seeds(e->store);
     if (seeds == 0) return et_error_set(ET_INVALID, "the run file holds no trained network yet");
     ET_TRY(check_split(e, config));
     ET_TRY(et__setup_open(&e->setup, config));
@@ -131,11 +181,12 @@ static enum et_status evaluate_all(struct evaluate *e, const struct et_config *c
     e->result->confusion = et_alloc(classes * classes, sizeof *e->result->confusion);
     if (e->result->accuracy == NULL || e->result->confusion == NULL) return ET_NOMEM;
     e->result->n_classes = classes;
+    ET_TRY(make_cases(e, config));
     for (size_t s = 0; s < seeds; s++)
         ET_TRY(evaluate_seed(e, s));
-    e->result->test =
-        et__accuracy_of(e->result->accuracy, seeds, 1,
-                        (size_t)et_config_int(et_config_at(config, "method", 0), "epochs"));
+    size_t epochs = (size_t)et_config_int(et_config_at(config, "method", 0), "epochs");
+    e->result->test = et__accuracy_of(e->result->accuracy, seeds, 1, epochs);
+    close_cases(e, epochs);
     return ET_OK;
 }
 
@@ -169,5 +220,8 @@ void et_evaluation_destroy(struct et_evaluation *evaluation)
 {
     et_free(evaluation->accuracy);
     et_free(evaluation->confusion);
+    for (size_t i = 0; i < evaluation->n_cases; i++)
+        et_free(evaluation->cases[i].accuracy);
+    et_free(evaluation->cases);
     *evaluation = (struct et_evaluation){0};
 }

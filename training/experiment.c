@@ -45,8 +45,10 @@ static const struct et_param params[] = {
      .doc = "Training and test part."},
     {.name = "features", .kind = ET_PARAM_RECORD, .initial = "{}", .fields = et__features_params,
      .doc = "From samples to the network's input."},
-    {.name = "layers", .kind = ET_PARAM_RECORDS, .initial = NULL, .fields = et__stage_params,
-     .min_count = 1, .max_count = 1000, .doc = "Stages, the first one sees the features."},
+    {.name = "layers", .kind = ET_PARAM_RECORDS, .initial = "[]", .fields = et__stage_params,
+     .max_count = 1000,
+     .doc = "Stages, the first one sees the features; none with a method that brings its own "
+            "network."},
     {.name = "method", .kind = ET_PARAM_TYPE, .initial = NULL, .choices = "method",
      .doc = "How the digital weights learn."},
     {.name = "controls", .kind = ET_PARAM_STRINGS, .initial = "[zeros, identity, random, linear]",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Runs an experiment: for each variant (the network, then its controls), for each seed, train. */
+#include "model.h"
 #include "run.h"
 
 #include <etalon/log.h>
@@ -128,11 +129,14 @@ static enum et_status list_variants(struct et__run *run)
     const struct et_config *config = run->experiment->config;
     size_t n_controls = et_config_count(config, "controls");
     size_t n_own = et_config_count(config, "variants");
-    run->variant = et_alloc(1 + n_controls + n_own, sizeof *run->variant);
+    const struct et_model_type *model = et__model_of(config);
+    size_t n_cases = model ? model->cases(et_config_at(config, "method", 0)) : 1;
+    run->variant = et_alloc(n_cases + n_controls + n_own, sizeof *run->variant);
     if (run->variant == NULL) return ET_NOMEM;
     snprintf(run->variant[0].name, sizeof run->variant[0].name, "network");
     run->variant[0].config = config;
     run->n_variants = 1;
+    et__run_add_cases(run);
     for (size_t i = 0; i < n_controls; i++)
         ET_TRY(add_control(run, et_config_string_at(config, "controls", i)));
     for (size_t i = 0; i < n_own; i++) {
@@ -156,6 +160,7 @@ static double weight_of(const struct et__run *run, size_t v)
 {
     bool physics = has_systems(run->variant[0].config);
     enum et__variant_kind kind = run->variant[v].kind;
+    if (kind == ET__VARIANT_CASE) return 0; /* comes with the network */
     bool heavy = kind == ET__VARIANT_NETWORK || kind == ET__VARIANT_OVERRIDE;
     return physics && heavy ? 8 : 1;
 }
@@ -265,13 +270,13 @@ static enum et_status prepare_results(struct et__run *run, struct et__variant *v
 {
     const struct et__plan *plan = &trainer->plan;
     const struct et__results *r = &variant->results;
-    size_t stages = trainer->network->n_stages, classes = trainer->features->n_classes;
+    size_t losses = plan->losses, classes = trainer->features->n_classes;
     if (r->seeds == 0)
-        return et__results_create(&variant->results, run->seeds, plan->evals, plan->epochs, stages,
+        return et__results_create(&variant->results, run->seeds, plan->evals, plan->epochs, losses,
                                   classes);
     /* Made before, or read from a file, of a control the last evaluation only. */
     if (variant->kind != ET__VARIANT_NETWORK && r->evals <= plan->evals) return ET_OK;
-    if (r->evals == plan->evals && r->epochs == plan->epochs && r->stages == stages &&
+    if (r->evals == plan->evals && r->epochs == plan->epochs && r->stages == losses &&
         r->classes == classes)
         return ET_OK;
     return et_error_set(ET_FORMAT, "the tables of %s do not fit this experiment", run->output);
@@ -293,6 +298,8 @@ static enum et_status run_seed(struct et__run *run, struct et__setup *setup,
     if (status != ET_OK) goto out;
     run->trainer = &trainer;
     status = method->train(&trainer);
+    if (status == ET_OK && variant->kind == ET__VARIANT_NETWORK)
+        status = et__run_keep_cases(run, &trainer);
     if (status == ET_OK) status = keep_results(run, variant, &trainer);
 out:
     run->trainer = NULL;
@@ -326,6 +333,7 @@ static enum et_status open_shared(struct et__run *run)
 static enum et_status run_variant(struct et__run *run, size_t v, struct et_store *checkpoint)
 {
     struct et__variant *variant = &run->variant[v];
+    if (variant->kind == ET__VARIANT_CASE) return ET_OK;
     if (variant->results.seeds > 0 && variant->results.done == run->seeds) return ET_OK;
     if (variant->owned == NULL) {
         ET_TRY(et__setup_substitute(&run->setup, variant->control));

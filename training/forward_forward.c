@@ -71,6 +71,7 @@ struct et__plan et__forward_forward_plan(const struct et_config *method, size_t 
         .steps = epochs * n_batches * (greedy ? n_stages : 1),
         .batch = batch,
         .rows_max = contrastive ? 2 * batch : batch,
+        .losses = n_stages,
     };
     enum { CHUNK = 256 }; /* rows of a prediction or a greedy measurement */
     if (plan.rows_max < CHUNK) plan.rows_max = CHUNK;

@@ -59,7 +59,8 @@ enum et__variant_kind {
     ET__VARIANT_NETWORK,    /* the network itself */
     ET__VARIANT_SUBSTITUTE, /* its systems replaced by a control system */
     ET__VARIANT_LINEAR,     /* a linear classifier on the features */
-    ET__VARIANT_OVERRIDE    /* the experiment with some parameters changed */
+    ET__VARIANT_OVERRIDE,   /* the experiment with some parameters changed */
+    ET__VARIANT_CASE        /* the same training, predicting in another case of its model */
 };
 
 struct et__variant {
@@ -90,6 +91,11 @@ struct et__run {
     double started, saved, reported;
     double checkpoint_s;
 };
+
+/* Adds the cases of the method's model, all but the last, as variants (room for them is there). */
+void et__run_add_cases(struct et__run *run);
+/* Accuracies of a trained seed in these cases. */
+enum et_status et__run_keep_cases(struct et__run *run, struct et_trainer *trainer) ET_CHECKED;
 
 /* Writes the run file; a run that is not complete gets a checkpoint. */
 enum et_status et__run_file_write(struct et__run *run, bool complete) ET_CHECKED;

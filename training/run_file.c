@@ -176,14 +176,14 @@ static enum et_status write_checkpoint(struct et_store *store, const struct et__
     int64_t where[2] = {(int64_t)run->at_variant, (int64_t)run->at_seed};
     ET_TRY(write_table(store, g, "variant_and_seed", shape_of(ET_STORE_I64, 1, 2, 0, 0), where, "1",
                        "what is being trained"));
-    size_t stages = t->network->n_stages, classes = t->features->n_classes;
+    size_t losses = t->plan.losses, classes = t->features->n_classes;
     ET_TRY(write_table(store, g, "position", shape_of(ET_STORE_I64, 1, POSITION, 0, 0), &t->at, "1",
                        "layer, epoch, batch, sweep, evaluations, done"));
-    ET_TRY(write_table(store, g, "updates", shape_of(ET_STORE_I64, 1, stages, 0, 0), t->updates,
+    ET_TRY(write_table(store, g, "updates", shape_of(ET_STORE_I64, 1, losses, 0, 0), t->updates,
                        "steps", "optimiser steps of each layer"));
-    ET_TRY(write_table(store, g, "loss_sum", shape_of(ET_STORE_F64, 1, stages, 0, 0), t->loss_sum,
+    ET_TRY(write_table(store, g, "loss_sum", shape_of(ET_STORE_F64, 1, losses, 0, 0), t->loss_sum,
                        "1", "loss of the current epoch so far, per layer"));
-    ET_TRY(write_table(store, g, "loss", shape_of(ET_STORE_F64, 2, t->plan.epochs, stages, 0),
+    ET_TRY(write_table(store, g, "loss", shape_of(ET_STORE_F64, 2, t->plan.epochs, losses, 0),
                        t->loss, "1", "[epoch][layer]"));
     struct et_store_shape evals = shape_of(ET_STORE_F64, 1, t->plan.evals, 0, 0);
     ET_TRY(write_table(store, g, "test_accuracy", evals, t->test_accuracy, "1", "[evaluation]"));
@@ -202,7 +202,7 @@ static enum et_status write_checkpoint(struct et_store *store, const struct et__
 static enum et_status check_position(const struct et_trainer *t)
 {
     const struct et__position *at = &t->at;
-    if (at->stage < t->network->n_stages && at->epoch <= t->plan.epochs &&
+    if (at->stage < t->plan.losses && at->epoch <= t->plan.epochs &&
         at->batch <= t->plan.n_batches && at->evals <= t->plan.evals)
         return ET_OK;
     return et_error_set(ET_FORMAT, "the checkpoint stands beyond the end of the training");
@@ -211,12 +211,12 @@ static enum et_status check_position(const struct et_trainer *t)
 enum et_status et__run_file_restore(struct et_store *store, struct et_trainer *t)
 {
     const char *g = "/checkpoint";
-    size_t stages = t->network->n_stages, classes = t->features->n_classes;
+    size_t losses = t->plan.losses, classes = t->features->n_classes;
     ET_TRY(read_table(store, g, "position", shape_of(ET_STORE_I64, 1, POSITION, 0, 0), &t->at));
     ET_TRY(check_position(t));
-    ET_TRY(read_table(store, g, "updates", shape_of(ET_STORE_I64, 1, stages, 0, 0), t->updates));
-    ET_TRY(read_table(store, g, "loss_sum", shape_of(ET_STORE_F64, 1, stages, 0, 0), t->loss_sum));
-    ET_TRY(read_table(store, g, "loss", shape_of(ET_STORE_F64, 2, t->plan.epochs, stages, 0),
+    ET_TRY(read_table(store, g, "updates", shape_of(ET_STORE_I64, 1, losses, 0, 0), t->updates));
+    ET_TRY(read_table(store, g, "loss_sum", shape_of(ET_STORE_F64, 1, losses, 0, 0), t->loss_sum));
+    ET_TRY(read_table(store, g, "loss", shape_of(ET_STORE_F64, 2, t->plan.epochs, losses, 0),
                       t->loss));
     struct et_store_shape evals = shape_of(ET_STORE_F64, 1, t->plan.evals, 0, 0);
     ET_TRY(read_table(store, g, "test_accuracy", evals, t->test_accuracy));

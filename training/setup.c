@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From a checked configuration to data, devices and a trainer. */
+#include "model.h"
 #include "run.h"
 
 #include <etalon/rng.h>
@@ -17,7 +18,18 @@ static const struct et_config *objective_config(const struct et_config *config)
 
 static bool is_contrastive(const struct et_config *config)
 {
+    if (et__model_of(config) != NULL) return false;
     return et__objective_find(et_config_type(objective_config(config)))->contrastive;
+}
+
+/* The training of n_train rows. */
+static struct et__plan plan_of(const struct et_config *config, size_t n_train)
+{
+    const struct et_config *method = et_config_at(config, "method", 0);
+    const struct et_model_type *model = et__model_of(config);
+    if (model != NULL) return et__model_plan(model, method, n_train);
+    return et__forward_forward_plan(method, et_config_count(config, "layers"), n_train,
+                                    is_contrastive(config));
 }
 
 /* A method may need traits, gradients say, that not every system has. */
@@ -39,18 +51,17 @@ static enum et_status check_traits(const struct et__setup *setup)
 enum et_status et__setup_open(struct et__setup *setup, const struct et_config *config)
 {
     *setup = (struct et__setup){.config = config};
+    ET_TRY(et__model_check_layers(config));
     setup->seed = (uint64_t)et_config_int(config, "seed");
     ET_TRY_WHILE(et_dataset_load(et_config_at(config, "dataset", 0), setup->seed, &setup->dataset),
                  "loading the data set");
-    bool contrastive = is_contrastive(config);
     ET_TRY(et__features_open(&setup->features, et_config_at(config, "features", 0), &setup->dataset,
-                             contrastive));
+                             is_contrastive(config)));
     /* Workspaces for the largest training part that any seed may have: all rows. */
     bool keeps_split =
         setup->dataset.n_train > 0 && et_config_int(et_config_at(config, "split", 0), "folds") <= 1;
     size_t n_train = keeps_split ? setup->dataset.n_train : setup->dataset.x.rows;
-    struct et__plan plan = et__forward_forward_plan(
-        et_config_at(config, "method", 0), et_config_count(config, "layers"), n_train, contrastive);
+    struct et__plan plan = plan_of(config, n_train);
     uint64_t device_seed = (uint64_t)et_config_int(config, "device_seed");
     ET_TRY(et__network_open(&setup->network, config, setup->features.width, plan.rows_max,
                             device_seed));
@@ -121,9 +132,12 @@ enum et_status et__setup_begin_seed(struct et__setup *setup, size_t s, struct et
     };
     ET_TRY(make_split(setup, s));
     ET_TRY(et__features_fit(&setup->features, &setup->split));
-    trainer->plan = et__forward_forward_plan(trainer->method, setup->network.n_stages,
-                                             setup->split.n_train, is_contrastive(setup->config));
-    ET_TRY(open_objective(setup, trainer->seed, trainer->plan.rows_max));
+    trainer->plan = plan_of(setup->config, setup->split.n_train);
+    const struct et_model_type *model = et__model_of(setup->config);
+    if (model != NULL)
+        ET_TRY(et__model_open(trainer, model));
+    else
+        ET_TRY(open_objective(setup, trainer->seed, trainer->plan.rows_max));
     et__network_reset(&setup->network, et_rng_derive(trainer->seed, 1));
     return et__trainer_open(trainer);
 }
@@ -131,6 +145,7 @@ enum et_status et__setup_begin_seed(struct et__setup *setup, size_t s, struct et
 void et__setup_end_seed(struct et__setup *setup, struct et_trainer *trainer)
 {
     et__trainer_close(trainer);
+    et__model_close(trainer);
     et__objective_close(&setup->objective);
     et_split_destroy(&setup->split);
 }
@@ -150,8 +165,12 @@ static enum et_status describe_network(const struct et__setup *setup, char **tex
 {
     enum { LINE = 160 };
     size_t n = setup->network.n_stages, used = 0;
-    *text = et_alloc(n * LINE + 1, 1);
+    *text = et_alloc((n + 2) * LINE, 1);
     if (*text == NULL) return ET_NOMEM;
+    const struct et_model_type *model = et__model_of(setup->config);
+    struct et_model_shape shape = {setup->features.width, setup->dataset.n_classes, 0, 0};
+    if (model != NULL)
+        model->describe(et_config_at(setup->config, "method", 0), &shape, *text, 2 * LINE);
     for (size_t l = 0; l < n; l++) {
         const struct et__stage *stage = &setup->network.stage[l];
         char physics[96] = "digital";

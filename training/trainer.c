@@ -12,11 +12,11 @@
 
 enum et_status et__trainer_open(struct et_trainer *trainer)
 {
-    size_t stages = trainer->network->n_stages, classes = trainer->features->n_classes;
+    size_t losses = trainer->plan.losses, classes = trainer->features->n_classes;
     size_t rows = trainer->plan.rows_max, n = trainer->features->dataset->x.rows;
-    trainer->updates = et_alloc(stages, sizeof *trainer->updates);
-    trainer->loss_sum = et_alloc(stages, sizeof *trainer->loss_sum);
-    trainer->loss = et__table_of_nan(trainer->plan.epochs * stages);
+    trainer->updates = et_alloc(losses, sizeof *trainer->updates);
+    trainer->loss_sum = et_alloc(losses, sizeof *trainer->loss_sum);
+    trainer->loss = et__table_of_nan(trainer->plan.epochs * losses);
     trainer->train_accuracy = et__table_of_nan(trainer->plan.evals);
     trainer->test_accuracy = et__table_of_nan(trainer->plan.evals);
     trainer->eval_epoch = et__table_of_nan(trainer->plan.evals);
@@ -76,6 +76,8 @@ static enum et_status score_rows(struct et_trainer *trainer, size_t n, size_t de
     struct et__objective *objective = trainer->objective;
     struct et_view h = et_view_rows(et_array_view(&trainer->h0), 0, n);
     et__features_fill(trainer->features, trainer->row, trainer->label, n, h);
+    if (trainer->model != NULL)
+        return trainer->model->score(trainer->model_state, trainer->model_case, h, score);
     for (size_t l = 0; l < depth; l++) {
         ET_TRY(et__trainer_stage(trainer, l, h, trainer->sample, &h));
         objective->type->score(objective->state, l, h, score);
@@ -116,8 +118,9 @@ enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row
                                    size_t depth, int32_t *predicted)
 {
     const struct et__objective *objective = trainer->objective;
-    bool neutral = objective->type->neutral && objective->type->neutral(objective->state);
-    bool try_all = objective->type->contrastive && !neutral;
+    const struct et_objective_type *type = trainer->model ? NULL : objective->type;
+    bool neutral = type && type->neutral && type->neutral(objective->state);
+    bool try_all = type && type->contrastive && !neutral;
     size_t classes = trainer->features->n_classes, chunk = trainer->plan.rows_max;
     uint64_t first_sweep = trainer->at.sweep;
     for (size_t first = 0; first < n; first += chunk) {
@@ -136,8 +139,8 @@ enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row
     return ET_OK;
 }
 
-static enum et_status accuracy_of(struct et_trainer *trainer, const size_t *row, size_t n,
-                                  size_t depth, uint64_t *confusion, double *accuracy)
+enum et_status et__trainer_accuracy(struct et_trainer *trainer, const size_t *row, size_t n,
+                                    size_t depth, uint64_t *confusion, double *accuracy)
 {
     const int32_t *label = trainer->features->dataset->label;
     int32_t *predicted = et_alloc(n, sizeof *predicted);
@@ -162,11 +165,11 @@ enum et_status et__trainer_evaluate(struct et_trainer *trainer, size_t depth, do
     if (e >= trainer->plan.evals)
         return et_error_set(ET_FORMAT, "the checkpoint counts evaluations that have not been");
     memset(trainer->confusion, 0, classes * classes * sizeof *trainer->confusion);
-    ET_TRY_WHILE(accuracy_of(trainer, split->test, split->n_test, depth, trainer->confusion,
-                             &trainer->test_accuracy[e]),
+    ET_TRY_WHILE(et__trainer_accuracy(trainer, split->test, split->n_test, depth,
+                                      trainer->confusion, &trainer->test_accuracy[e]),
                  "evaluating on the test rows");
-    ET_TRY_WHILE(accuracy_of(trainer, split->train, split->n_train, depth, NULL,
-                             &trainer->train_accuracy[e]),
+    ET_TRY_WHILE(et__trainer_accuracy(trainer, split->train, split->n_train, depth, NULL,
+                                      &trainer->train_accuracy[e]),
                  "evaluating on the training rows");
     trainer->eval_epoch[e] = epoch;
     trainer->at.evals++;

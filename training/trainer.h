@@ -28,24 +28,28 @@ struct et__plan {
     size_t steps; /* batches in all, for the progress bar */
     size_t batch; /* rows of a batch */
     size_t rows_max;
+    size_t losses; /* columns of the loss table: stages, or what a model reports */
 };
 
 struct et_trainer {
     const struct et_config *method; /* checked map */
     struct et__network *network;
     struct et__objective *objective;
+    const struct et_model_type *model; /* NULL: stages under the objective */
+    void *model_state;
+    size_t model_case; /* how the model predicts */
     struct et__features *features;
     const struct et_split *split;
     uint64_t seed;
     struct et__plan plan;
 
     struct et__position at;
-    uint64_t *updates;      /* [n_stages] optimiser steps so far */
-    double *loss_sum;       /* [n_stages] of the current epoch */
+    uint64_t *updates;      /* [plan.losses] optimiser steps so far */
+    double *loss_sum;       /* [plan.losses] of the current epoch */
     struct et_array stored; /* greedy: [rows][n_t] what the readout of the stage learns from */
 
     /* Results. */
-    double *loss;           /* [plan.epochs][n_stages] */
+    double *loss;           /* [plan.epochs][plan.losses] */
     double *train_accuracy; /* [plan.evals] */
     double *test_accuracy;  /* [plan.evals] */
     double *eval_epoch;     /* [plan.evals] */
@@ -88,6 +92,10 @@ enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et
  * row [n] in;  predicted [n] out */
 enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row, size_t n,
                                    size_t depth, int32_t *predicted) ET_CHECKED;
+
+/* Share of rows that are predicted right; confusion [n_classes][n_classes] is added to, or NULL. */
+enum et_status et__trainer_accuracy(struct et_trainer *trainer, const size_t *row, size_t n,
+                                    size_t depth, uint64_t *confusion, double *accuracy) ET_CHECKED;
 
 /* Accuracy on training and test rows; the confusion matrix of the test rows. */
 enum et_status et__trainer_evaluate(struct et_trainer *trainer, size_t depth,

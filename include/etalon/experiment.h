@@ -83,6 +83,15 @@ ET_API enum et_status et_run_summary_read(const char *path,
                                           struct et_run_summary *summary) ET_CHECKED;
 ET_API void et_run_summary_destroy(struct et_run_summary *summary);
 
+/* A network of a method's own may predict in several ways (see et_model_type): with fewer bits,
+ * say.  Per sample, NAN where no device counts. */
+struct et_evaluation_case {
+    char name[32];
+    struct et_accuracy test;
+    double cycles, steps, read_beats, write_beats;
+    double *accuracy; /* [seeds] */
+};
+
 /* Evaluates the trained network of a run file, rebuilt from its resolved configuration with
  * overrides (another data set, another system, more noise), on the test part (or all rows).
  * No training happens.  Errors: ET_CONFIG (also another seed or split, without all_rows: the test
@@ -92,6 +101,8 @@ struct et_evaluation {
     double *accuracy;    /* [seeds] */
     uint64_t *confusion; /* [n_classes][n_classes], row = true class, summed over seeds */
     size_t n_classes, n_samples;
+    struct et_evaluation_case *cases; /* of such a network; the last one is `test` above */
+    size_t n_cases;
 };
 ET_API enum et_status et_run_evaluate(const char *path, const char *const *overrides,
                                       size_t n_overrides, bool all_rows,

@@ -93,11 +93,60 @@ struct et_objective_type {
 
 struct et_trainer; /* what a method works with; training/trainer.h */
 
+/* What a model is told when it opens. */
+struct et_model_shape {
+    size_t n_features, n_classes;
+    size_t rows_max; /* largest number of rows of any call */
+    uint64_t seed;
+};
+/* Sizes of a training; see et_model_type. */
+struct et_model_plan {
+    size_t epochs, batch; /* batch 0 = all training rows */
+    size_t evaluate_every;
+    size_t losses; /* numbers that a step reports */
+};
+/* One batch for a model. */
+struct et_model_batch {
+    struct et_view x;     /* [rows][n_features] */
+    const int32_t *label; /* [rows] */
+    size_t epoch;
+    double progress; /* of the whole training, 0 to 1 */
+    uint64_t *count; /* [losses] the model's own counters, kept in checkpoints */
+};
+struct et_bnn_counters;
+
+/* A network that a method brings along, in the place of layers and an objective.  It may be able
+ * to predict in several ways, with fewer bits say: its cases.  The last case is what the accuracy
+ * of an experiment means; the others stand among its controls. */
+struct et_model_type {
+    size_t state_size;
+    struct et_model_plan (*plan)(const struct et_config *method);
+    size_t (*cases)(const struct et_config *method);
+    void (*case_name)(const struct et_config *method, size_t i, char *name, size_t size);
+    /* One line for people. */
+    void (*describe)(const struct et_config *method, const struct et_model_shape *shape, char *text,
+                     size_t size);
+
+    enum et_status (*open)(void *state, const struct et_config *method,
+                           const struct et_model_shape *shape);
+    /* Everything that training changes, unique names; NULL past the last. */
+    struct et_tensor *(*tensor)(void *state, size_t i);
+    /* Learns from one batch.  loss [losses] out, NAN = not in this epoch. */
+    enum et_status (*step)(void *state, const struct et_model_batch *batch, double *loss);
+    /* Scores [rows][n_classes] of rows in a case. */
+    enum et_status (*score)(void *state, size_t which, struct et_view x, struct et_view score);
+    /* OPTIONAL: counters of the device that computes the scores; *counts = false when none does
+     * that counts. */
+    enum et_status (*counters)(void *state, struct et_bnn_counters *counters, bool *counts);
+    void (*close)(void *state);
+};
+
 /* One const object per file: et_method_<name>, registered by et_add_method. */
 struct et_method_type {
     const char *name, *summary;
     const struct et_param *params;
-    unsigned needs; /* traits that every system of the network must have */
+    unsigned needs;                    /* traits that every system of the network must have */
+    const struct et_model_type *model; /* OPTIONAL: the method's own network, no layers then */
     /* Trains from where the trainer stands (a checkpoint or the beginning) to the end.
      * Errors: ET_INTERRUPTED, ET_NUMERIC, whatever a system reports. */
     enum et_status (*train)(struct et_trainer *trainer);
