@@ -9,6 +9,7 @@
 
 #include <etalon/accelerator.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,10 +20,17 @@
 void et__binary_reference(const struct et_bnn_layer *layer, size_t n, const int16_t *a,
                           const int8_t *w, const int32_t *threshold, const uint8_t *flip, void *y);
 
-/* Weights packed for the kernels. */
+/* Are the values those of the layer's encodings?  Any pointer may be NULL: not looked at.
+ * Errors: ET_INVALID with index, value and legal range. */
+enum et_status et__binary_check_values(const struct et_bnn_layer *layer, const int8_t *w,
+                                       const int32_t *threshold, const uint8_t *flip) ET_CHECKED;
+
+/* Weights packed for the kernels.  Values as et__binary_check_values accepts them (asserted).
+ * Errors: ET_NOMEM. */
 struct et__binary_weights {
     uint64_t *planes; /* [c_out][w_bits][k_h * k_w][et_bnn_words(c_in)], rounded to w_bits */
-    size_t bytes;
+    int32_t *ones;    /* [c_out][w_bits][k_h * k_w]: their 1 bits, for taps outside the image */
+    size_t bytes;     /* of the planes */
 };
 enum et_status et__binary_weights_create(struct et__binary_weights *weights,
                                          const struct et_bnn_layer *layer,

@@ -44,7 +44,8 @@ struct et_bnn_layer {
     enum et_bnn_output output;
     bool a_signed, w_signed, pad_zero_bits;
     unsigned a_bits, w_bits;   /* planes, 1 to 8; w_bits are the planes used */
-    unsigned stored_bits;      /* planes of the stored weights, >= w_bits; more are rounded twice */
+    unsigned stored_bits;      /* planes of the stored weights, >= w_bits; more are rounded twice
+                                * (w_signed only); at most 7, with w_signed 8 */
     unsigned out_bits;         /* planes of the codes, 1 to 8; RAW: 1 */
     size_t c_in, c_out;        /* channels */
     size_t h, w;               /* input image */
@@ -58,7 +59,7 @@ struct et_bnn_layer {
 ET_API struct et_bnn_layer et_bnn_dense(size_t c_in, size_t c_out);
 
 /* Errors: ET_INVALID with the field, its value and the legal range; also when a sum could leave
- * +-(2^30 - 1), or with RAW16 the 16 bits. */
+ * +-(2^30 - 2), or with RAW16 +-(2^15 - 1). */
 ET_API enum et_status et_bnn_layer_check(const struct et_bnn_layer *layer) ET_CHECKED;
 
 /* The largest |acc| that any activations and weights can give. */
@@ -99,6 +100,8 @@ ET_API void et_bnn_pack_signs(const float *x, size_t rows, size_t channels, uint
  * acc with |acc| <= bound; a negative gamma scale becomes a flip, a zero one a constant.
  *
  * threshold  [2^out_bits - 1] out, ascending;  *flip out
+ * level      infinite ones are never, or always, reached; equal ones are allowed
+ * bound      at most 2^30 - 2, so that "never" is a threshold
  * Errors: ET_INVALID (not finite, variance + epsilon <= 0, levels not ascending). */
 struct et_bnn_norm {
     double gamma, beta, mean, variance, epsilon, scale;
@@ -122,10 +125,12 @@ struct et_bnn_caps {
 ET_API struct et_bnn_caps et_bnn_caps_default(void);
 
 /* Counters of a device since it was opened. */
-#define ET_BNN_COUNTERS(X)                                                                         \
-    X(cycles)                                                                                      \
-    X(busy) X(compute) X(steps) X(stall_load) X(stall_store) X(stall_out) X(jobs) X(rd_beats)      \
-        X(wr_beats) X(ecc_ce) X(ecc_ue) X(parity)
+/* clang-format off */
+#define ET_BNN_COUNTERS(X)                                        \
+    X(cycles) X(busy) X(compute) X(steps) X(stall_load)           \
+    X(stall_store) X(stall_out) X(jobs) X(rd_beats)               \
+    X(wr_beats) X(ecc_ce) X(ecc_ue) X(parity)
+/* clang-format on */
 struct et_bnn_counters {
 #define X(name) uint64_t name;
     ET_BNN_COUNTERS(X)
