@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # One line per test, sorted by group.
 et_add_test(unit bnn_descriptor)
+et_add_test(unit bnn_layout)
 et_add_test(unit config)
 et_add_test(unit config_document)
 et_add_test(unit csv)
