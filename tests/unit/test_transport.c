@@ -136,6 +136,10 @@ static struct et_transport *open_board(const struct et_transport_type *type)
 START_TEST(a_uri_chooses)
 {
     struct et_transport *transport;
+    assert_status(et_transport_open("modell:", &transport), ET_CONFIG);
+    assert_message("'modell:'; did you mean 'model:'?");
+    assert_status(et_transport_open("model:config=9x9", &transport), ET_CONFIG);
+    assert_message("there is no configuration '9x9', only 32x32, 8x16");
     assert_status(et_transport_open("something-else:x", &transport), ET_CONFIG);
     assert_message("there is no transport 'something-else:'");
     assert_status(et_transport_open("model", &transport), ET_CONFIG);
@@ -153,13 +157,16 @@ END_TEST
 START_TEST(every_transport_is_listed)
 {
     const struct et_type_entry *entry;
+    bool model = false;
     for (size_t i = 0; (entry = et_experiment_types("transport", i)) != NULL; i++) {
+        model = model || strcmp(entry->name, "model") == 0;
         if (entry->absent != NULL) continue;
         ck_assert_str_eq(entry->params[0].name, "address");
         ck_assert_uint_gt(strlen(entry->params[0].doc), 10);
         ck_assert_uint_gt(strlen(entry->summary), 10);
         ck_assert_ptr_nonnull(et__transport_find(entry->name, strlen(entry->name)));
     }
+    ck_assert(model);
     ck_assert_ptr_null(et_transport_types("system", 0));
 }
 END_TEST
