@@ -20,3 +20,28 @@ set(ETALON_LIBRARIES etalon_hdf5 etalon_random123 PkgConfig::FYAML PkgConfig::OP
 if(ETALON_TESTS)
     pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 endif()
+
+# Optional: Verilator 5 and a C++ compiler for the co-simulation of the accelerator.
+set(Verilator_FOUND FALSE)
+if(ETALON_RTL_CONFIGS AND NOT ETALON_FUZZ AND EXISTS ${PROJECT_SOURCE_DIR}/rtl/bnn_top.sv)
+    find_program(VERILATOR_BIN NAMES verilator_bin verilator)
+    include(CheckLanguage)
+    check_language(CXX)
+    if(VERILATOR_BIN AND CMAKE_CXX_COMPILER)
+        execute_process(COMMAND ${VERILATOR_BIN} --getenv VERILATOR_ROOT
+            OUTPUT_VARIABLE VERILATOR_ROOT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+        execute_process(COMMAND ${VERILATOR_BIN} --version OUTPUT_VARIABLE version ERROR_QUIET)
+        if(version MATCHES "Verilator 5\\." AND EXISTS ${VERILATOR_ROOT}/include/verilated.h)
+            set(Verilator_FOUND TRUE)
+        endif()
+    endif()
+endif()
+set(ETALON_CXX_RUNTIME "")
+if(Verilator_FOUND)
+    enable_language(CXX)
+    # What a C compiler has to link besides for the C++ objects.
+    set(ETALON_CXX_RUNTIME ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+    list(REMOVE_ITEM ETALON_CXX_RUNTIME ${CMAKE_C_IMPLICIT_LINK_LIBRARIES} m)
+    list(REMOVE_DUPLICATES ETALON_CXX_RUNTIME)
+    list(APPEND ETALON_LIBRARIES ${ETALON_CXX_RUNTIME})
+endif()

@@ -12,6 +12,11 @@ if(CMAKE_C_COMPILER_ID MATCHES "Clang")
 endif()
 target_compile_definitions(etalon_flags INTERFACE _GNU_SOURCE)
 
+# The same for the C++ of rtl/cosim.
+add_library(etalon_cxx_flags INTERFACE)
+target_compile_options(etalon_cxx_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wformat=2 -Werror -ffp-contract=off)
+
 # ET_VECTOR_CLONES marks a hot loop: compiled for several vector widths, chosen when the program
 # starts.  Sanitizers dislike the resolver, which runs before they are set up.
 set(ETALON_CLONES "")
@@ -23,9 +28,13 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/clones.h CONTENT
      "#define ET_VECTOR_CLONES @ETALON_CLONES@\n" @ONLY)
 target_compile_options(etalon_flags INTERFACE -include ${PROJECT_BINARY_DIR}/generated/clones.h)
 if(ETALON_SANITIZE)
-    target_compile_options(etalon_flags INTERFACE -fsanitize=${ETALON_SANITIZE}
-        -fno-omit-frame-pointer -fno-sanitize-recover=all)
-    target_link_options(etalon_flags INTERFACE -fsanitize=${ETALON_SANITIZE})
+    foreach(flags etalon_flags etalon_cxx_flags)
+        target_compile_options(${flags} INTERFACE -fsanitize=${ETALON_SANITIZE}
+            -fno-omit-frame-pointer -fno-sanitize-recover=all)
+        target_link_options(${flags} INTERFACE -fsanitize=${ETALON_SANITIZE})
+    endforeach()
+    # The check of C++ types needs a library that a C compiler does not link.
+    target_compile_options(etalon_cxx_flags INTERFACE -fno-sanitize=vptr)
 endif()
 if(ETALON_FUZZ)
     target_compile_options(etalon_flags INTERFACE -fsanitize=fuzzer-no-link)

@@ -4,6 +4,7 @@
 set(source ${PROJECT_SOURCE_DIR}/rtl/configs.txt)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
 file(STRINGS ${source} lines REGEX "^[0-9]")
+set(ETALON_RTL_PARAMETERS PE SIMD AXI_DW WDEPTH ADEPTH TDEPTH ODEPTH CDEPTH)
 set(text "/* Generated from rtl/configs.txt. */\n")
 set(ETALON_RTL_NAMES "")
 foreach(line ${lines})

@@ -16,17 +16,21 @@ platform='(arpa|net|netinet|sys)/[a-z_]+|argp|assert|ctype|dirent|dlfcn|errno|fc
 # that the program runs.
 generated='[a-z_]+\.def|build_environment\.h|template\.h|[a-z_]*registers?\.h'
 doors='hw/(binary|bnn_descriptor)\.h'
-library='core hw sim drivers training'
+library='core hw sim drivers training rtl/cosim'
+cosim_headers='error|transport|array'
 max_public=14
 
 findings=$(mktemp)
 trap 'rm -f "$findings"' EXIT
 complain() { printf '%s\n' "$*" >>"$findings"; }
 
-sources() { # FOLDER...: its C files, sorted
+sources() { # FOLDER...: its C and C++ files without tests, sorted
     local folder
     for folder in "$@"; do
-        if [ -d "$folder" ]; then find "$folder" -name '*.[ch]'; fi
+        if [ -d "$folder" ]; then
+            find "$folder" \( -name '*.[ch]' -o -name '*.[ch]pp' -o -name '*.cpp.in' \) \
+                ! -name 'test_*.cpp'
+        fi
     done | sort
 }
 
@@ -79,6 +83,36 @@ check_includes() { # ALLOWED-ETALON-HEADERS FOLDER...
     done < <(sources "$@")
 }
 
+check_cosim() { # the only C++: its own files, Verilator, the standard library, three headers
+    local file name
+    while read -r file; do
+        while read -r name; do
+            case "$name" in
+            '<etalon/'*)
+                [[ $name =~ ^\<etalon/($cosim_headers)\.h\>$ ]] ||
+                    complain "$file: $name lies above rtl/cosim/"
+                ;;
+            '<'*)
+                [[ $name =~ ^\<(verilated[a-z_]*\.h|[a-z_]+)\>$ ]] ||
+                    complain "$file: $name is neither of C++ nor of Verilator"
+                ;;
+            '"V@prefix@.h"') ;;
+            *)
+                [ -f "rtl/cosim/$(tr -d '"' <<<"$name")" ] ||
+                    complain "$file: $name is not in rtl/cosim/"
+                ;;
+            esac
+        done < <(includes "$file")
+    done < <(sources rtl/cosim)
+    while read -r file; do
+        complain "$file: C++ outside rtl/cosim/"
+    done < <(tree | grep -E '\.([ch]pp|cc|cxx|hh)$' | grep -v '^\./rtl/cosim/' || true)
+}
+
+tree() { # every file of the project
+    find . \( -path ./.git -o -path ./build -o -path ./runs \) -prune -o -type f -print | sort
+}
+
 never() { # RULE PATTERN [EXEMPT-FILE...]: in the code of the library folders
     local rule=$1 pattern=$2 file line
     shift 2
@@ -104,6 +138,7 @@ sort -u "$findings.$$.libraries" | awk '{ files[$1] = files[$1] " " $2; n[$1]++ 
     END { for (l in n) if (n[l] > 1) print "<" l "> is wrapped by more than one file:" files[l] }' \
     >>"$findings"
 check_includes '[a-z_]+' cli
+check_cosim
 while read -r file; do
     grep -nE '"(core|hw|sim|drivers|training)/' "$file" | sed "s@^@$file: internal header: @" \
         >>"$findings" || true
@@ -126,14 +161,11 @@ while read -r file; do
     fi
 done < <(sources include)
 
-tree() { # every file of the project
-    find . \( -path ./.git -o -path ./build -o -path ./runs \) -prune -o -type f -print | sort
-}
 while read -r file; do
     [[ ${file##*/} =~ (^|_|-)(utils?|misc|common|helpers?)(_|-|\.|$) ]] &&
         complain "$file: a name that says nothing"
     case "$file" in
-    *.c | *.h | *.cmake | *.sh | *.py | *.sv | */CMakeLists.txt)
+    *.c | *.h | *.cpp | *.hpp | *.cpp.in | *.cmake | *.sh | *.py | *.sv | *.svh | */CMakeLists.txt)
         head -n 3 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
             case "$file" in
             ./tests/fuzz/corpus/* | ./tests/data/*) ;;

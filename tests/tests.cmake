@@ -58,3 +58,8 @@ et_add_test(unit run_file)
 target_link_libraries(test_unit_run_file PRIVATE etalon_hdf5)
 add_test(NAME unit-registers_doc COMMAND ${PROJECT_SOURCE_DIR}/rtl/document.sh --check)
 set_tests_properties(unit-registers_doc PROPERTIES LABELS unit TIMEOUT 60)
+if(TARGET test_rtl_memory)
+    add_test(NAME rtl-memory COMMAND test_rtl_memory)
+    set_tests_properties(rtl-memory PROPERTIES LABELS rtl TIMEOUT 60
+        ENVIRONMENT "CK_FORK=no;CK_DEFAULT_TIMEOUT=0")
+endif()

@@ -10,6 +10,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Returns count * size zeroed bytes aligned to 64, or NULL with an ET_NOMEM record (also when the
  * product overflows, and when a test makes this call fail).  A count of 0 gives a valid pointer.
  * Everything that the library allocates comes from here and goes back through et_free. */
@@ -70,4 +74,7 @@ ET_API double et_gemm_seconds(void);
  * Haswell".  Static. */
 ET_API const char *et_gemm_library(void);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
