@@ -3,6 +3,8 @@
  * One walk over a trainer's numbers serves capture and restore. */
 #include "archive.h"
 
+#include "binary_stage.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -119,6 +121,16 @@ static enum et_status visit_stored(struct walk *walk, struct et_trainer *trainer
     return visit(walk, "stored", trainer->stored.data, trainer->stored.rows, trainer->stored.cols);
 }
 
+static enum et_status visit_objective(struct walk *walk, const char *group, size_t l,
+                                      struct et_trainer *trainer)
+{
+    struct et_tensor *tensor;
+    if (l >= trainer->network->n_scored) return ET_OK;
+    for (size_t i = 0; (tensor = et__objective_tensor(trainer->objective, l, i)) != NULL; i++)
+        ET_TRY(visit_tensor(walk, group, tensor));
+    return ET_OK;
+}
+
 static enum et_status walk_trainer(struct walk *walk, struct et_trainer *trainer)
 {
     char path[96];
@@ -128,9 +140,11 @@ static enum et_status walk_trainer(struct walk *walk, struct et_trainer *trainer
         snprintf(group, sizeof group, "layer-%zu", l);
         ET_TRY(visit_tensor(walk, group, &stage->weight));
         ET_TRY(visit_tensor(walk, group, &stage->bias));
-        struct et_tensor *tensor;
-        for (size_t i = 0; (tensor = et__objective_tensor(trainer->objective, l, i)) != NULL; i++)
-            ET_TRY(visit_tensor(walk, group, tensor));
+        if (et__is_binary(stage) && !stage->bits.classes) {
+            ET_TRY(visit_tensor(walk, group, &stage->bits.mean));
+            ET_TRY(visit_tensor(walk, group, &stage->bits.variance));
+        }
+        ET_TRY(visit_objective(walk, group, l, trainer));
         /* In the middle of a greedy training the later stages have no fits yet. */
         bool fitted = !walk->moments || l <= trainer->at.stage;
         snprintf(path, sizeof path, "layer-%zu/drive_fit", l);
@@ -162,6 +176,7 @@ enum et_status et__archive_restore(const struct et__archive *archive, struct et_
                                    bool to_resume)
 {
     struct walk walk = {.from = archive, .moments = to_resume};
+    et__network_touch(trainer->network, NULL);
     return walk_trainer(&walk, trainer);
 }
 

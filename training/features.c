@@ -3,6 +3,9 @@
  * Scaling by the training rows and the label overlay. */
 #include "features.h"
 
+#include <etalon/parallel.h>
+#include <etalon/rng.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -18,9 +21,28 @@ const struct et_param et__features_params[] = {
             "first ones."},
     {.name = "slots", .kind = ET_PARAM_INT, .initial = "0", .min = 0, .max = 100000,
      .doc = "Slots for a prepended label; 0 = as many as classes."},
+    {.name = "shake", .kind = ET_PARAM_INT, .initial = "0", .min = 0, .max = 8, .unit = "pixels",
+     .doc = "Images: in each epoch a training row is moved by up to so many pixels, at random."},
+    {.name = "image_width", .kind = ET_PARAM_INT, .initial = "0", .min = 0, .max = 100000,
+     .unit = "pixels", .doc = "Width of an image for `shake`; 0 = images are square."},
     {0},
 };
 /* clang-format on */
+
+static enum et_status read_image(struct et__features *features, const struct et_config *config)
+{
+    size_t pixels = features->dataset->x.cols, width = (size_t)et_config_int(config, "image_width");
+    features->shake = (size_t)et_config_int(config, "shake");
+    if (features->shake == 0) return ET_OK;
+    if (width == 0) width = (size_t)lround(sqrt((double)pixels));
+    if (width * (pixels / width) != pixels)
+        return et_config_error(config, "image_width",
+                               "%zu features are no image of %zu pixels a row", pixels, width);
+    features->image_width = width;
+    if (et_config_choice(config, "label") == 1)
+        return et_config_error(config, "shake", "a label over the image would move with it");
+    return ET_OK;
+}
 
 enum et_status et__features_open(struct et__features *features, const struct et_config *config,
                                  const struct et_dataset *dataset, bool contrastive)
@@ -34,6 +56,7 @@ enum et_status et__features_open(struct et__features *features, const struct et_
         .slots = slots == 0 ? n_classes : slots,
         .width = dataset->x.cols,
     };
+    ET_TRY(read_image(features, config));
     if (!contrastive) return ET_OK;
     features->place =
         et_config_choice(config, "label") == 0 ? ET__LABEL_PREPEND : ET__LABEL_REPLACE;
@@ -133,4 +156,41 @@ void et__features_fill(const struct et__features *features, const size_t *row, c
         else if (features->place == ET__LABEL_REPLACE)
             write_label(features, label[i], features->n_classes, to);
     }
+}
+
+static size_t clamp(long v, size_t n)
+{
+    return v < 0 ? 0 : (size_t)v < n ? (size_t)v : n - 1;
+}
+
+struct shake {
+    const struct et__features *features;
+    uint64_t seed;
+    uint32_t epoch;
+    const size_t *row;
+    struct et_view h;
+};
+
+static void shake_row(void *user, size_t i, size_t worker)
+{
+    (void)worker;
+    const struct shake *s = user;
+    const struct et__features *f = s->features;
+    uint32_t word[4], span = (uint32_t)(2 * f->shake + 1);
+    et_rng_block(s->seed, ET_STREAM_DATA, s->epoch, s->row[i], word);
+    long dy = (long)(word[0] % span) - (long)f->shake, dx = (long)(word[1] % span) - (long)f->shake;
+    size_t lead = f->place == ET__LABEL_PREPEND ? f->slots : 0;
+    size_t nx = f->image_width, ny = f->x.cols / nx;
+    const float *from = f->x.data + s->row[i] * f->x.stride;
+    float *to = s->h.data + i * s->h.stride + lead;
+    for (size_t y = 0; y < ny; y++)
+        for (size_t x = 0; x < nx; x++)
+            to[y * nx + x] = from[clamp((long)y + dy, ny) * nx + clamp((long)x + dx, nx)];
+}
+
+void et__features_shake(const struct et__features *features, uint64_t seed, uint32_t epoch,
+                        const size_t *row, size_t n, struct et_view h)
+{
+    struct shake s = {features, seed, epoch, row, h};
+    if (features->shake > 0) et_parallel_for(n, shake_row, &s);
 }

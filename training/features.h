@@ -17,7 +17,8 @@ struct et__features {
     bool nonnegative;
     enum et__label_place place;
     size_t slots, n_classes;
-    size_t width; /* of h_0 */
+    size_t width;              /* of h_0 */
+    size_t shake, image_width; /* pixels; 0 = none */
 
     struct et_scaler scaler;
     float shift;       /* subtracted after scaling */
@@ -46,5 +47,10 @@ enum { ET__LABEL_NEUTRAL = -1 };
 /* h[i] = features of data set row row[i] with label[i] (ignored without label slots). */
 void et__features_fill(const struct et__features *features, const size_t *row, const int32_t *label,
                        size_t n, struct et_view h);
+
+/* Moves each image of h (as et__features_fill gives) by up to `shake` pixels up or down and left or
+ * right, edge pixels repeated; a function of (seed, epoch, data set row) alone. */
+void et__features_shake(const struct et__features *features, uint64_t seed, uint32_t epoch,
+                        const size_t *row, size_t n, struct et_view h);
 
 #endif

@@ -10,12 +10,11 @@
  * readout on the stored measurements for all epochs, go on.
  *
  * No system is differentiated: the only thing asked of it is forward. */
-#include "optimiser.h"
-#include "trainer.h"
+#include "binary_stage.h"
+#include "loop.h"
 
 #include <etalon/rng.h>
 
-#include <math.h>
 #include <string.h>
 
 enum { JOINT, GREEDY };
@@ -40,153 +39,78 @@ static const struct et_param params[] = {
      .unit = "epochs",
      .doc = "Distance of evaluations; 0 = after the last epoch only (greedy: of each stage). They "
             "cost device passes."},
+    {.name = "evaluate_training", .kind = ET_PARAM_BOOL, .initial = "true",
+     .doc = "Evaluate the training rows too; false saves device passes."},
     {.name = "optimiser", .kind = ET_PARAM_RECORD, .initial = "{}",
-     .fields = et__optimiser_params, .doc = "How weights move."},
+     .fields = et__optimiser_params,
+     .doc = "How digital weights move: readouts, heads, biases."},
+    {.name = "latent_optimiser", .kind = ET_PARAM_RECORD, .initial = "{}",
+     .fields = et__latent_params,
+     .doc = "How the latent weights of binary layers move; rate 0 freezes random ones."},
     {0},
 };
 /* clang-format on */
 
 struct loop {
-    struct et_trainer *trainer;
-    struct et__optimiser optimiser;
-    size_t schedule, epochs, batch, inner_steps, evaluate_every, measurements, n_rows, n_batches;
-    bool refresh, contrastive, neutral;
+    struct et__loop common;
+    size_t schedule, measurements;
+    bool refresh;
 };
-
-struct et__plan et__forward_forward_plan(const struct et_config *method, size_t n_stages,
-                                         size_t n_train, bool contrastive)
-{
-    size_t epochs = (size_t)et_config_int(method, "epochs");
-    size_t batch = (size_t)et_config_int(method, "batch");
-    size_t every = (size_t)et_config_int(method, "evaluate_every");
-    bool greedy = et_config_choice(method, "schedule") == GREEDY;
-    size_t rows = greedy ? n_train * (size_t)et_config_int(method, "measurements") : n_train;
-    if (batch == 0 || batch > rows) batch = rows;
-    size_t n_batches = (rows + batch - 1) / batch;
-    size_t evals = every == 0 ? 1 : (epochs + every - 1) / every;
-    struct et__plan plan = {
-        .epochs = epochs,
-        .evals = greedy ? n_stages * evals : evals,
-        .n_batches = n_batches,
-        .steps = epochs * n_batches * (greedy ? n_stages : 1),
-        .batch = batch,
-        .rows_max = contrastive ? 2 * batch : batch,
-        .losses = n_stages,
-    };
-    enum { CHUNK = 256 }; /* rows of a prediction or a greedy measurement */
-    if (plan.rows_max < CHUNK) plan.rows_max = CHUNK;
-    return plan;
-}
 
 static void loop_init(struct loop *loop, struct et_trainer *trainer)
 {
     const struct et_config *method = trainer->method;
-    const struct et__objective *objective = trainer->objective;
-    *loop = (struct loop){
-        .trainer = trainer,
-        .schedule = et_config_choice(method, "schedule"),
-        .epochs = trainer->plan.epochs,
-        .batch = trainer->plan.batch,
-        .inner_steps = (size_t)et_config_int(method, "inner_steps"),
-        .evaluate_every = (size_t)et_config_int(method, "evaluate_every"),
-        .measurements = (size_t)et_config_int(method, "measurements"),
-        .refresh = et_config_bool(method, "refresh"),
-        .contrastive = objective->type->contrastive,
-        .neutral = objective->type->neutral && objective->type->neutral(objective->state),
-    };
-    et__optimiser_read(&loop->optimiser, et_config_at(method, "optimiser", 0));
-    loop->n_rows = trainer->split->n_train;
-    if (loop->schedule == GREEDY) loop->n_rows *= loop->measurements;
-    loop->n_batches = trainer->plan.n_batches;
-}
-
-/* The order of the rows in an epoch: a function of (seed, stage, epoch) alone. */
-static void shuffle(struct loop *loop, size_t *order)
-{
-    const struct et_trainer *trainer = loop->trainer;
-    for (size_t i = 0; i < loop->n_rows; i++)
-        order[i] = i;
-    uint64_t seed = et_rng_derive(trainer->seed, trainer->at.stage);
-    et_rng_shuffle(seed, ET_STREAM_SHUFFLE, (uint32_t)trainer->at.epoch, order, loop->n_rows);
-}
-
-/* A wrong class for a row, new in every epoch, uniform over the others. */
-static int32_t wrong_label(const struct et_trainer *trainer, size_t row)
-{
-    uint32_t classes = (uint32_t)trainer->features->n_classes;
-    uint32_t right = (uint32_t)trainer->features->dataset->label[row];
-    uint32_t shift = et_rng_below(trainer->seed, ET_STREAM_NEGATIVE, (uint32_t)trainer->at.epoch,
-                                  row, classes - 1);
-    return (int32_t)((right + 1 + shift) % classes);
-}
-
-/* Steps of the tensors of a stage: its readout's and, with it or apart, the objective's own. */
-static void update(struct loop *loop, size_t l, bool scores)
-{
-    struct et_trainer *trainer = loop->trainer;
-    struct et__stage *stage = &trainer->network->stage[l];
-    double done = (double)trainer->at.epoch + (double)trainer->at.batch / (double)loop->n_batches;
-    double rate = et__optimiser_rate(&loop->optimiser, done / (double)loop->epochs);
-    /* A classifier that is apart steps once while the readout takes its inner steps. */
-    uint64_t count = trainer->updates[l] / loop->inner_steps;
-    if (!scores) {
-        count = ++trainer->updates[l];
-        et__optimiser_step(&loop->optimiser, &stage->weight, rate, count);
-        et__optimiser_step(&loop->optimiser, &stage->bias, rate, count);
-    }
-    if (scores != loop->neutral) return;
-    struct et_tensor *tensor;
-    for (size_t i = 0; (tensor = et__objective_tensor(trainer->objective, l, i)) != NULL; i++)
-        et__optimiser_step(&loop->optimiser, tensor, rate, count);
+    et__loop_init(&loop->common, trainer);
+    loop->common.inner_steps = (size_t)et_config_int(method, "inner_steps");
+    loop->schedule = et_config_choice(method, "schedule");
+    loop->measurements = (size_t)et_config_int(method, "measurements");
+    loop->refresh = et_config_bool(method, "refresh");
 }
 
 /* One optimiser step of stage l on t.  Returns the loss before the step. */
 static double learn(struct loop *loop, size_t l, struct et_view t, struct et_view h,
                     const int32_t *label)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     struct et__stage *stage = &trainer->network->stage[l];
     const struct et__objective *objective = trainer->objective;
     struct et_view d = et_view_rows(et_array_view(&stage->d), 0, h.rows);
     double loss = objective->type->loss(objective->state, l, h, label, d);
     et__stage_gradient(trainer->network, l, t, h, d, objective->type->straight_through);
-    update(loop, l, false);
+    et__loop_update(&loop->common, l, false);
     return loss;
 }
 
-static enum et_status check_loss(const struct et_trainer *trainer, size_t l, double loss)
+/* A binary stage on one batch: the activities of the only pass go on, as they were before the
+ * update; recomputing them would cost another. */
+static enum et_status binary_stage(struct loop *loop, size_t l, struct et_view *h)
 {
-    if (isfinite(loss)) return ET_OK;
-    return et_error_set(ET_NUMERIC,
-                        "the loss of layer %zu is not finite in epoch %zu, batch %zu; a smaller "
-                        "learning rate may help",
-                        l, (size_t)trainer->at.epoch, (size_t)trainer->at.batch);
-}
-
-/* Fills rows, labels and sample identities of a batch: the right half, then the wrong half.
- * The identity of a wrong sample is beyond all rows, so that its noise is its own. */
-static size_t gather(struct loop *loop, const size_t *order, size_t first, size_t n)
-{
-    struct et_trainer *trainer = loop->trainer;
-    size_t all = trainer->features->dataset->x.rows;
-    for (size_t i = 0; i < n; i++) {
-        size_t row = trainer->split->train[order[first + i]];
-        trainer->sample[i] = trainer->row[i] = row;
-        trainer->label[i] = trainer->features->dataset->label[row];
-        if (!loop->contrastive) continue;
-        trainer->row[n + i] = row;
-        trainer->sample[n + i] = all + row;
-        trainer->label[n + i] = wrong_label(trainer, row);
-    }
-    return loop->contrastive ? 2 * n : n;
+    struct et_trainer *trainer = loop->common.trainer;
+    const struct et__objective *objective = trainer->objective;
+    struct et__stage *stage = &trainer->network->stage[l];
+    struct et_step step = et__trainer_step(trainer, l, trainer->sample);
+    struct et_view out = et_view_rows(et_array_view(&stage->h), 0, h->rows);
+    struct et_view d = et_view_rows(et_array_view(&stage->d), 0, h->rows);
+    ET_TRY(et__stage_measure(trainer->network, l, &step, *h));
+    et__bits_activate(stage, out);
+    double loss = et__is_classes(stage)
+                      ? et__bits_loss(out, trainer->label, d)
+                      : objective->type->loss(objective->state, l, out, trainer->label, d);
+    ET_TRY(et__loop_check_loss(trainer, l, loss));
+    trainer->loss_sum[l] += loss;
+    et__bits_gradient(trainer->network, l, d);
+    et__loop_update(&loop->common, l, false);
+    *h = out;
+    return ET_OK;
 }
 
 /* Stage l on one batch; h comes in and leaves as the stage's activities. */
 static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     struct et__network *network = trainer->network;
     struct et__stage *stage = &network->stage[l];
+    if (et__is_binary(stage)) return binary_stage(loop, l, h);
     struct et_step step = et__trainer_step(trainer, l, trainer->sample);
     struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h->rows);
     struct et_view out = et_view_rows(et_array_view(&stage->h), 0, h->rows);
@@ -194,13 +118,13 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
     et__stage_assemble(stage, *h, t);
     et__stage_dropout(stage, t, et_rng_derive(trainer->seed, l), (uint32_t)trainer->at.sweep,
                       trainer->row);
-    for (size_t k = 0; k < loop->inner_steps; k++) {
+    for (size_t k = 0; k < loop->common.inner_steps; k++) {
         et__stage_readout(network, l, t, out);
         double loss = learn(loop, l, t, out, trainer->label);
-        ET_TRY(check_loss(trainer, l, loss));
+        ET_TRY(et__loop_check_loss(trainer, l, loss));
         if (k == 0) trainer->loss_sum[l] += loss;
     }
-    bool needed = l + 1 < network->n_stages || loop->neutral;
+    bool needed = l + 1 < network->n_stages || loop->common.neutral;
     if (loop->refresh && needed) et__stage_readout(network, l, t, out);
     *h = out;
     return ET_OK;
@@ -209,7 +133,7 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
 /* The classifier that reads activities under a neutral label learns from the same rows. */
 static enum et_status learn_neutral(struct loop *loop, size_t n)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     struct et__objective *objective = trainer->objective;
     size_t stages = trainer->network->n_stages, classes = trainer->features->n_classes;
     struct et_view score = et_view_rows(et_array_view(&trainer->score), 0, n);
@@ -217,7 +141,8 @@ static enum et_status learn_neutral(struct loop *loop, size_t n)
     memset(score.data, 0, n * classes * sizeof *score.data);
     for (size_t i = 0; i < n; i++)
         trainer->label[i] = ET__LABEL_NEUTRAL;
-    et__features_fill(trainer->features, trainer->row, trainer->label, n, h);
+    et__loop_fill(&loop->common, n, h);
+    ET_TRY(et__network_fold(trainer->network));
     trainer->at.sweep++;
     for (size_t l = 0; l < stages; l++) {
         ET_TRY(et__trainer_stage(trainer, l, h, trainer->sample, &h));
@@ -230,61 +155,21 @@ static enum et_status learn_neutral(struct loop *loop, size_t n)
         struct et__stage *stage = &trainer->network->stage[l];
         h = et_view_rows(et_array_view(&stage->h), 0, n);
         objective->type->learn_score(objective->state, l, h, score);
-        update(loop, l, true);
+        et__loop_update(&loop->common, l, true);
     }
     return ET_OK;
 }
 
-static enum et_status joint_batch(struct loop *loop)
+static enum et_status joint_batch(struct et__loop *common)
 {
-    struct et_trainer *trainer = loop->trainer;
-    size_t first = trainer->at.batch * loop->batch, left = loop->n_rows - first;
-    size_t n = left < loop->batch ? left : loop->batch;
-    size_t rows = gather(loop, trainer->order, first, n);
-    struct et_view h = et_view_rows(et_array_view(&trainer->h0), 0, rows);
-    et__features_fill(trainer->features, trainer->row, trainer->label, rows, h);
+    struct loop *loop = (struct loop *)common; /* its first member */
+    struct et_trainer *trainer = common->trainer;
+    struct et_view h;
+    size_t n = et__loop_gather(common, &h);
     for (size_t l = 0; l < trainer->network->n_stages; l++)
         ET_TRY(joint_stage(loop, l, &h));
-    if (loop->neutral) ET_TRY(learn_neutral(loop, n));
+    if (common->neutral) ET_TRY(learn_neutral(loop, n));
     trainer->at.sweep++;
-    return ET_OK;
-}
-
-/* Moves the mean loss of the epoch that ends into the table. */
-static void close_epoch(struct loop *loop, size_t l)
-{
-    struct et_trainer *trainer = loop->trainer;
-    trainer->loss[trainer->at.epoch * trainer->network->n_stages + l] =
-        trainer->loss_sum[l] / (double)loop->n_batches;
-    trainer->loss_sum[l] = 0;
-}
-
-/* Asked when an epoch has ended. */
-static bool evaluation_is_due(const struct loop *loop)
-{
-    uint64_t epoch = loop->trainer->at.epoch;
-    return epoch == loop->epochs || (loop->evaluate_every > 0 && epoch % loop->evaluate_every == 0);
-}
-
-static enum et_status train_joint(struct loop *loop)
-{
-    struct et_trainer *trainer = loop->trainer;
-    struct et__position *at = &trainer->at;
-    while (at->epoch < loop->epochs) {
-        shuffle(loop, trainer->order);
-        while (at->batch < loop->n_batches) {
-            ET_TRY_WHILE(joint_batch(loop), "training epoch %zu, batch %zu", (size_t)at->epoch,
-                         (size_t)at->batch);
-            at->batch++;
-            ET_TRY(trainer->tick(trainer));
-        }
-        for (size_t l = 0; l < trainer->network->n_stages; l++)
-            close_epoch(loop, l);
-        at->batch = 0;
-        at->epoch++;
-        if (evaluation_is_due(loop))
-            ET_TRY(et__trainer_evaluate(trainer, trainer->network->n_stages, (double)at->epoch));
-    }
     return ET_OK;
 }
 
@@ -293,7 +178,7 @@ static enum et_status train_joint(struct loop *loop)
 static struct et_view greedy_input(struct loop *loop, const struct et_array *before, size_t first,
                                    size_t n)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     size_t l = trainer->at.stage;
     if (l == 0) {
         struct et_view h = et_view_rows(et_array_view(&trainer->h0), 0, n);
@@ -310,11 +195,12 @@ static struct et_view greedy_input(struct loop *loop, const struct et_array *bef
 static enum et_status greedy_inputs(struct loop *loop, const struct et_array *before,
                                     struct et_array *inputs)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     size_t chunk = trainer->plan.rows_max, n_train = trainer->split->n_train;
-    ET_TRY(et_array_create(inputs, loop->n_rows, trainer->network->stage[trainer->at.stage].n_h));
-    for (size_t first = 0; first < loop->n_rows; first += chunk) {
-        size_t n = loop->n_rows - first < chunk ? loop->n_rows - first : chunk;
+    ET_TRY(et_array_create(inputs, loop->common.n_rows,
+                           trainer->network->stage[trainer->at.stage].n_h));
+    for (size_t first = 0; first < loop->common.n_rows; first += chunk) {
+        size_t n = loop->common.n_rows - first < chunk ? loop->common.n_rows - first : chunk;
         for (size_t i = 0; i < n; i++) {
             trainer->row[i] = trainer->split->train[(first + i) % n_train];
             trainer->label[i] = trainer->features->dataset->label[trainer->row[i]];
@@ -329,11 +215,11 @@ static enum et_status greedy_inputs(struct loop *loop, const struct et_array *be
 static enum et_status greedy_measure(struct loop *loop, const struct et_array *inputs,
                                      struct et_array *raw)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     size_t l = trainer->at.stage, n_train = trainer->split->n_train;
     struct et__stage *stage = &trainer->network->stage[l];
     if (stage->system == NULL) return ET_OK;
-    ET_TRY(et_array_create(raw, loop->n_rows, stage->n_out));
+    ET_TRY(et_array_create(raw, loop->common.n_rows, stage->n_out));
     for (size_t k = 0; k < loop->measurements; k++, trainer->at.sweep++) {
         struct et_step step = et__trainer_step(trainer, l, trainer->sample);
         for (size_t first = 0; first < n_train; first += trainer->plan.rows_max) {
@@ -354,23 +240,23 @@ static enum et_status greedy_measure(struct loop *loop, const struct et_array *i
 /* Builds trainer->stored for the stage at.stage: what its readout will learn from. */
 static enum et_status greedy_store(struct loop *loop)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     struct et__stage *stage = &trainer->network->stage[trainer->at.stage];
     struct et_array before = trainer->stored, inputs = {0}, raw = {0};
     trainer->stored = (struct et_array){0};
     enum et_status status = greedy_inputs(loop, &before, &inputs);
     if (status != ET_OK) goto out;
-    status = et__stage_fit_drive(stage, et_array_view(&inputs), NULL, loop->n_rows);
+    status = et__stage_fit_drive(stage, et_array_view(&inputs), NULL, loop->common.n_rows);
     if (status != ET_OK) goto out;
     status = greedy_measure(loop, &inputs, &raw);
     if (status != ET_OK) goto out;
     if (stage->system != NULL)
-        status = et__stage_fit_output(stage, et_array_view(&raw), NULL, loop->n_rows);
+        status = et__stage_fit_output(stage, et_array_view(&raw), NULL, loop->common.n_rows);
     if (status != ET_OK) goto out;
-    status = et_array_create(&trainer->stored, loop->n_rows, stage->n_t);
+    status = et_array_create(&trainer->stored, loop->common.n_rows, stage->n_t);
     if (status != ET_OK) goto out;
-    for (size_t first = 0; first < loop->n_rows; first += trainer->plan.rows_max) {
-        size_t left = loop->n_rows - first;
+    for (size_t first = 0; first < loop->common.n_rows; first += trainer->plan.rows_max) {
+        size_t left = loop->common.n_rows - first;
         size_t n = left < trainer->plan.rows_max ? left : trainer->plan.rows_max;
         if (stage->system != NULL)
             et_view_copy(et_view_rows(et_array_view(&stage->a), 0, n),
@@ -387,11 +273,11 @@ out:
 
 static enum et_status greedy_batch(struct loop *loop, const size_t *order)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     size_t l = trainer->at.stage, n_train = trainer->split->n_train;
     struct et__stage *stage = &trainer->network->stage[l];
-    size_t first = trainer->at.batch * loop->batch, left = loop->n_rows - first;
-    size_t n = left < loop->batch ? left : loop->batch;
+    size_t first = trainer->at.batch * loop->common.batch, left = loop->common.n_rows - first;
+    size_t n = left < loop->common.batch ? left : loop->common.batch;
     struct et_view t = et_view_rows(et_array_view(&stage->t), 0, n);
     struct et_view h = et_view_rows(et_array_view(&stage->h), 0, n);
     for (size_t i = 0; i < n; i++) {
@@ -405,48 +291,48 @@ static enum et_status greedy_batch(struct loop *loop, const size_t *order)
     et__stage_readout(trainer->network, l, t, h);
     double loss = learn(loop, l, t, h, trainer->label);
     trainer->loss_sum[l] += loss;
-    return check_loss(trainer, l, loss);
+    return et__loop_check_loss(trainer, l, loss);
 }
 
 /* A checkpoint may come from other data or be damaged: are the measurements those of this stage? */
 static enum et_status check_stored(const struct loop *loop)
 {
-    const struct et_trainer *trainer = loop->trainer;
+    const struct et_trainer *trainer = loop->common.trainer;
     const struct et__position *at = &trainer->at;
     if (at->stage == trainer->network->n_stages || (at->epoch == 0 && at->batch == 0 && !at->stage))
         return ET_OK;
     size_t l = at->epoch == 0 && at->batch == 0 ? at->stage - 1 : at->stage;
     size_t cols = trainer->network->stage[l].n_t;
-    if (trainer->stored.rows == loop->n_rows && trainer->stored.cols == cols) return ET_OK;
+    if (trainer->stored.rows == loop->common.n_rows && trainer->stored.cols == cols) return ET_OK;
     return et_error_set(ET_FORMAT,
                         "the checkpoint holds %zu x %zu stored measurements, layer %zu needs "
                         "%zu x %zu",
-                        trainer->stored.rows, trainer->stored.cols, l, loop->n_rows, cols);
+                        trainer->stored.rows, trainer->stored.cols, l, loop->common.n_rows, cols);
 }
 
 static enum et_status train_greedy(struct loop *loop)
 {
-    struct et_trainer *trainer = loop->trainer;
+    struct et_trainer *trainer = loop->common.trainer;
     struct et__position *at = &trainer->at;
     ET_TRY(check_stored(loop));
-    size_t *order = et_alloc(loop->n_rows, sizeof *order);
+    size_t *order = et_alloc(loop->common.n_rows, sizeof *order);
     if (order == NULL) return ET_NOMEM;
     enum et_status status = ET_OK;
     for (; at->stage < trainer->network->n_stages; at->stage++, at->epoch = 0) {
         bool begins = at->epoch == 0 && at->batch == 0;
         if (begins && (status = greedy_store(loop)) != ET_OK) goto out;
-        while (at->epoch < loop->epochs) {
-            shuffle(loop, order);
-            while (at->batch < loop->n_batches) {
+        while (at->epoch < loop->common.epochs) {
+            et__loop_shuffle(&loop->common, order);
+            while (at->batch < loop->common.n_batches) {
                 if ((status = greedy_batch(loop, order)) != ET_OK) goto out;
                 at->batch++;
                 if ((status = trainer->tick(trainer)) != ET_OK) goto out;
             }
-            close_epoch(loop, at->stage);
+            et__loop_close_epoch(&loop->common, at->stage);
             at->batch = 0;
             at->epoch++;
-            if (!evaluation_is_due(loop)) continue;
-            double epochs = (double)(at->stage * loop->epochs + at->epoch);
+            if (!et__loop_evaluates(&loop->common)) continue;
+            double epochs = (double)(at->stage * loop->common.epochs + at->epoch);
             status = et__trainer_evaluate(trainer, at->stage + 1, epochs);
             if (status != ET_OK) goto out;
         }
@@ -460,15 +346,25 @@ out:
 
 static enum et_status check(const struct loop *loop)
 {
-    const struct et_trainer *trainer = loop->trainer;
+    const struct et_trainer *trainer = loop->common.trainer;
     const struct et_config *method = trainer->method;
-    if (loop->schedule == GREEDY && loop->contrastive)
+    if (loop->schedule == GREEDY && loop->common.contrastive)
         return et_config_error(method, "schedule",
                                "greedy stores one measurement per row, but objective '%s' needs "
                                "new wrong labels in every epoch; use joint",
                                trainer->objective->type->name);
     for (size_t l = 0; l < trainer->network->n_stages; l++) {
         const struct et__stage *stage = &trainer->network->stage[l];
+        if (et__is_binary(stage) && loop->schedule == GREEDY)
+            return et_config_error(method, "schedule",
+                                   "binary layer %zu learns inside its system, so its measurements "
+                                   "cannot be stored: use joint",
+                                   l);
+        if (et__is_binary(stage) && loop->common.inner_steps > 1)
+            return et_config_error(method, "inner_steps",
+                                   "every step of binary layer %zu needs a measurement of its own: "
+                                   "use 1",
+                                   l);
         if (loop->schedule == JOINT &&
             (et__stage_fits_drive(stage) || et__stage_fits_output(stage)))
             return et_config_error(method, "schedule",
@@ -485,7 +381,7 @@ static enum et_status forward_forward_train(struct et_trainer *trainer)
     struct loop loop;
     loop_init(&loop, trainer);
     ET_TRY(check(&loop));
-    ET_TRY(loop.schedule == GREEDY ? train_greedy(&loop) : train_joint(&loop));
+    ET_TRY(loop.schedule == GREEDY ? train_greedy(&loop) : et__loop_run(&loop.common, joint_batch));
     trainer->at.done = 1;
     return ET_OK;
 }

@@ -3,6 +3,7 @@
  * Stages and their devices. */
 #include "network.h"
 
+#include "binary_stage.h"
 #include "drive.h"
 
 #include <etalon/parallel.h>
@@ -40,18 +41,26 @@ const struct et_param et__stage_params[] = {
      .doc = "length: divide what the readout sees by its root mean square, row by row."},
     {.name = "dropout", .kind = ET_PARAM_REAL, .initial = "0", .min = 0, .max = 0.95,
      .doc = "Share of the readout's inputs that is dropped while training."},
-    {.name = "width", .kind = ET_PARAM_INT, .initial = NULL, .min = 1, .max = 1000000,
-     .doc = "Outputs of the digital readout."},
+    {.name = "width", .kind = ET_PARAM_INT, .initial = "0", .min = 0, .max = 1000000,
+     .doc = "Outputs of the digital readout, at least 1; a binary layer has its system's."},
     {.name = "activation", .kind = ET_PARAM_CHOICE, .initial = "none",
      .choices = "none|relu|tanh", .doc = "Digital nonlinearity behind the readout."},
+    {.name = "binary", .kind = ET_PARAM_RECORD, .initial = "{}", .fields = et__bits_params,
+     .doc = "One-bit weights inside the system in place of a digital readout."},
     {0},
 };
 /* clang-format on */
 
-/* The system of a stage, opened or found among the devices that are open already. */
-static enum et_status find_device(struct et__network *network, const struct et_config *layers,
-                                  size_t i, uint64_t device_seed, struct et_system **system)
+static bool wants_bits(const struct et_config *layer)
 {
+    return et_config_choice(et_config_at(layer, "binary", 0), "rule") != ET__BITS_NONE;
+}
+
+/* The system of stage i, opened or found among the devices that are open already. */
+static enum et_status find_device(struct et__network *network, const struct et_config *layers,
+                                  size_t i, uint64_t device_seed)
+{
+    struct et__stage *stage = &network->stage[i];
     const struct et_config *layer = et_config_at(layers, "layers", i);
     const struct et_config *wanted = et_config_at(layer, "system", 0);
     int64_t number = et_config_int(layer, "device");
@@ -61,12 +70,17 @@ static enum et_status find_device(struct et__network *network, const struct et_c
         if (strcmp(et_config_resolved(et_config_at(other, "system", 0)),
                    et_config_resolved(wanted)) != 0)
             continue;
-        *system = network->stage[k].system;
+        /* One stage's weights are no business of a stage that takes the device as it is. */
+        if (wants_bits(other) != wants_bits(layer)) continue;
+        stage->system = network->stage[k].system;
+        stage->slot = network->stage[k].slot;
         return ET_OK;
     }
     uint64_t seed = et_rng_derive(device_seed, (uint64_t)number);
-    ET_TRY_WHILE(et_system_open(wanted, seed, system), "opening the system of layer %zu", i);
-    network->device[network->n_devices++] = *system;
+    ET_TRY_WHILE(et_system_open(wanted, seed, &stage->system), "opening the system of layer %zu",
+                 i);
+    stage->slot = network->n_devices;
+    network->device[network->n_devices++] = stage->system;
     return ET_OK;
 }
 
@@ -83,6 +97,7 @@ enum et_status et__network_substitute(struct et__network *network, const char *c
                                       uint64_t device_seed)
 {
     close_substitutes(network);
+    et__network_touch(network, NULL);
     for (size_t i = 0; control != NULL && i < network->n_stages; i++) {
         struct et__stage *stage = &network->stage[i];
         if (stage->physical == NULL) continue;
@@ -126,7 +141,10 @@ static enum et_status open_workspaces(struct et__stage *stage, size_t rows)
         ET_TRY(et_array_create(&stage->x, rows, stage->n_in));
         ET_TRY(et_array_create(&stage->a, rows, stage->n_out));
     }
-    ET_TRY(et_array_create(&stage->t, rows, stage->n_t));
+    if (et__is_binary(stage))
+        ET_TRY(et__bits_create(stage, rows));
+    else
+        ET_TRY(et_array_create(&stage->t, rows, stage->n_t));
     ET_TRY(et_array_create(&stage->h, rows, stage->width));
     ET_TRY(et_array_create(&stage->d, rows, stage->width));
     ET_TRY(et_tensor_create(&stage->weight, "weight", stage->width, stage->n_t, 1));
@@ -141,7 +159,7 @@ static enum et_status open_stage(struct et__network *network, const struct et_co
     read_stage(stage, layer);
     stage->n_h = n_h;
     if (et_config_count(layer, "system") > 0) {
-        ET_TRY(find_device(network, config, i, device_seed, &stage->system));
+        ET_TRY(find_device(network, config, i, device_seed));
         stage->physical = stage->system;
         const struct et_system_info *info = et_system_info(stage->system);
         stage->n_in = info->n_in;
@@ -152,7 +170,12 @@ static enum et_status open_stage(struct et__network *network, const struct et_co
     } else if (stage->skip) {
         return et_config_error(layer, "skip", "a stage without a system has nothing to skip");
     }
+    ET_TRY(et__bits_read(stage, layer, i + 1 == network->n_stages));
+    if (stage->width == 0)
+        return et_config_error(layer, "width", "a digital readout has at least 1 output");
     stage->n_t = stage->system ? stage->n_out + (stage->skip ? n_h : 0) : n_h;
+    if (et__is_binary(stage)) stage->n_t = stage->n_in;
+    if (!et__is_classes(stage)) network->n_scored = i + 1;
     return open_workspaces(stage, network->rows_max);
 }
 
@@ -164,7 +187,9 @@ enum et_status et__network_open(struct et__network *network, const struct et_con
     network->stage = et_alloc(n, sizeof *network->stage);
     network->device = et_alloc(n, sizeof(struct et_system *));
     network->substitute = et_alloc(n, sizeof(struct et_system *));
-    if (!network->stage || !network->device || !network->substitute) return ET_NOMEM;
+    network->programmed = et_alloc(n, sizeof *network->programmed);
+    if (!network->stage || !network->device || !network->substitute || !network->programmed)
+        return ET_NOMEM;
     network->n_stages = n;
     for (size_t i = 0, n_h = n_features; i < n; n_h = network->stage[i++].width)
         ET_TRY(open_stage(network, config, i, n_h, device_seed));
@@ -185,11 +210,13 @@ void et__network_close(struct et__network *network)
         et_tensor_destroy(&stage->bias);
         et_scaler_destroy(&stage->drive_fit);
         et_scaler_destroy(&stage->output_fit);
+        et__bits_destroy(stage);
     }
     for (size_t i = 0; i < network->n_devices; i++)
         et_system_close(network->device[i]);
     et_free(network->device);
     et_free(network->substitute);
+    et_free(network->programmed);
     et_free(network->stage);
     *network = (struct et__network){0};
 }
@@ -209,6 +236,10 @@ void et__network_reset(struct et__network *network, uint64_t seed)
         struct et__stage *stage = &network->stage[i];
         reset_tensor(&stage->weight);
         reset_tensor(&stage->bias);
+        if (et__is_binary(stage)) {
+            et__bits_reset(stage, seed, (uint32_t)i);
+            continue;
+        }
         size_t n = stage->width * stage->n_t;
         et_rng_fill_normal(seed, ET_STREAM_INIT, (uint32_t)i, 0, stage->weight.value, n);
         float scale = 1.0F / sqrtf((float)stage->n_t);
@@ -217,8 +248,15 @@ void et__network_reset(struct et__network *network, uint64_t seed)
         et_scaler_destroy(&stage->drive_fit);
         et_scaler_destroy(&stage->output_fit);
     }
+    et__network_touch(network, NULL);
     network->ledger = (struct et_ledger){0};
     network->digital_macs = 0;
+}
+
+void et__network_touch(struct et__network *network, const struct et__stage *stage)
+{
+    for (size_t k = 0; k < network->n_devices; k++)
+        if (stage == NULL || stage->slot == k) network->programmed[k] = 0;
 }
 
 bool et__stage_fits_drive(const struct et__stage *stage)
@@ -249,6 +287,39 @@ enum et_status et__stage_fit_output(struct et__stage *stage, struct et_view a, c
     return et_scaler_fit(&stage->output_fit, stage->output_scaling, a, index, n);
 }
 
+/* Puts the weights of a binary stage into its device, unless they are there already. */
+static enum et_status program(struct et__network *network, size_t i)
+{
+    struct et__stage *stage = &network->stage[i];
+    if (stage->bits.soft || network->programmed[stage->slot] == i + 1) return ET_OK;
+    network->programmed[stage->slot] = 0; /* undefined when it fails */
+    et__bits_weights(stage);
+    const struct et_array *weight = &stage->bits.weight;
+    ET_TRY_WHILE(et_system_set_knobs(stage->system, weight->data, weight->rows * weight->cols),
+                 "programming layer %zu", i);
+    network->programmed[stage->slot] = i + 1;
+    return ET_OK;
+}
+
+/* What goes into the system; false when the outputs are there already, without a device. */
+static enum et_status prepare(struct et__network *network, size_t i, struct et_view h,
+                              struct et_view x, struct et_view a, bool *measured)
+{
+    struct et__stage *stage = &network->stage[i];
+    *measured = true;
+    if (!et__is_binary(stage)) {
+        et__drive(stage, h, x);
+        return ET_OK;
+    }
+    et__bits_drive(stage, h, x);
+    if (stage->system != stage->physical) return ET_OK; /* a control has no weights */
+    if (!stage->bits.soft) return program(network, i);
+    et__bits_weights(stage);
+    et__bits_multiply(network, i, x, a);
+    *measured = false;
+    return ET_OK;
+}
+
 enum et_status et__stage_measure(struct et__network *network, size_t i, const struct et_step *step,
                                  struct et_view h)
 {
@@ -256,7 +327,9 @@ enum et_status et__stage_measure(struct et__network *network, size_t i, const st
     if (stage->system == NULL) return ET_OK;
     struct et_view x = et_view_rows(et_array_view(&stage->x), 0, h.rows);
     struct et_view a = et_view_rows(et_array_view(&stage->a), 0, h.rows);
-    et__drive(stage, h, x);
+    bool measured;
+    ET_TRY(prepare(network, i, h, x, a, &measured));
+    if (!measured) return ET_OK;
     struct et_ledger before = et_system_ledger(stage->system);
     ET_TRY_WHILE(et_system_forward(stage->system, step, x, a), "measuring layer %zu", i);
     struct et_ledger after = et_system_ledger(stage->system);

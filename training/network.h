@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A network: stages of {drive, physical system, scaling, digital readout}; see <etalon/method.h>
- * for the formulas. */
+ * for the formulas.  A stage may be binary instead: binary_stage.h. */
 #ifndef ETALON_TRAINING_NETWORK_H
 #define ETALON_TRAINING_NETWORK_H
 
@@ -11,6 +11,26 @@
 
 enum et__drive { ET__DRIVE_NONE, ET__DRIVE_UNIT_NORM, ET__DRIVE_TILE, ET__DRIVE_AFFINE };
 enum et__activation { ET__LINEAR, ET__RELU, ET__TANH };
+
+enum et__bits_rule { ET__BITS_NONE, ET__BITS_STE, ET__BITS_BIPER };
+
+/* What a binary stage has in place of a readout. */
+struct et__bits {
+    enum et__bits_rule rule; /* NONE: not a binary stage */
+    bool classes;            /* the last stage: accumulators are the scores of the classes */
+    unsigned in_bits;
+    double memory; /* of the running statistics */
+    float w0, scale;
+    double soft_share; /* of the epochs */
+    bool soft;         /* now: real-valued weights, in software */
+    float level;       /* activities are 0 and level; 0: they are -1 and 1 */
+
+    struct et_tensor mean, variance; /* [1][n_out] running; not trained */
+    struct et_array weight;          /* [n_out][n_in] as the device has them */
+    struct et_array normal;          /* [rows_max][n_out] normalised accumulators */
+    float *inverse_sd;               /* [n_out] of the batch */
+    int32_t *threshold;              /* [n_out] of the folded running statistics */
+};
 
 struct et__stage {
     struct et_system *system;   /* in use; NULL for a digital stage; the network owns it */
@@ -22,13 +42,15 @@ struct et__stage {
     bool skip, length_norm;
     float dropout;
     enum et__activation activation;
+    struct et__bits bits;
+    size_t slot; /* number of the device */
 
     size_t n_h, n_in, n_out; /* incoming activities, system inputs, system outputs */
     size_t n_t, width;       /* readout inputs, readout outputs */
 
     struct et_scaler drive_fit;  /* of h, when the drive needs one */
     struct et_scaler output_fit; /* of a, when output_scaling asks for one */
-    struct et_tensor weight;     /* [width][n_t] */
+    struct et_tensor weight;     /* [width][n_t]; binary: latent, [n_out][n_in] */
     struct et_tensor bias;       /* [1][width] */
 
     /* Workspaces of rows_max rows. */
@@ -44,6 +66,8 @@ struct et__network {
     size_t n_stages, n_features, rows_max;
     struct et_system **device; /* owned; stages with equal systems share one */
     size_t n_devices;
+    size_t *programmed; /* [n_devices] 1 + the binary stage whose weights a device has; 0 = none */
+    size_t n_scored;    /* stages that the objective sees: all but one of role `classes` */
     struct et_system **substitute; /* owned; [n_stages], of the control in use */
     struct et_ledger ledger;       /* of all measurements */
     double digital_macs;
@@ -72,6 +96,9 @@ enum et_status et__network_substitute(struct et__network *network, const char *c
 /* Starts a new training: weights drawn from N(0, 1/n_t) (biases zero), fits forgotten. */
 void et__network_reset(struct et__network *network, uint64_t seed);
 
+/* The latent weights have changed (NULL: all of them): program the devices before the next pass. */
+void et__network_touch(struct et__network *network, const struct et__stage *stage);
+
 /* Is the drive, the output scaling fitted on training rows? */
 bool et__stage_fits_drive(const struct et__stage *stage);
 bool et__stage_fits_output(const struct et__stage *stage);
@@ -81,7 +108,8 @@ enum et_status et__stage_fit_drive(struct et__stage *stage, struct et_view h, co
 enum et_status et__stage_fit_output(struct et__stage *stage, struct et_view a, const size_t *index,
                                     size_t n) ET_CHECKED;
 
-/* Measures: from h [rows][n_h] to the raw outputs a [rows][n_out] (into stage->a). */
+/* Measures: from h [rows][n_h] to the raw outputs a [rows][n_out] (into stage->a).  A binary stage
+ * gets its weights into the device first. */
 enum et_status et__stage_measure(struct et__network *network, size_t stage,
                                  const struct et_step *step, struct et_view h) ET_CHECKED;
 /* Scales the raw outputs in stage->a into t [rows][n_t], beside h when the stage skips.  For a

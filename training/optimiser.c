@@ -9,27 +9,28 @@
 #include <string.h>
 
 /* clang-format off */
-const struct et_param et__optimiser_params[] = {
-    {.name = "type", .kind = ET_PARAM_CHOICE, .initial = "adam", .choices = "adam|sgd",
-     .doc = "Update rule."},
-    {.name = "rate", .kind = ET_PARAM_REAL, .initial = "1e-3", .min = 0, .max = 10,
-     .doc = "Learning rate."},
-    {.name = "schedule", .kind = ET_PARAM_CHOICE, .initial = "constant",
-     .choices = "constant|half|cosine|linear",
-     .doc = "Rate over the training: constant, constant until half then linear to zero, half a "
-            "cosine to zero, linear to zero."},
-    {.name = "weight_decay", .kind = ET_PARAM_REAL, .initial = "0", .min = 0, .max = 1,
-     .doc = "Added to the gradient as weight_decay * w."},
-    {.name = "beta1", .kind = ET_PARAM_REAL, .initial = "0.9", .min = 0, .max = 0.999999,
-     .doc = "Adam: memory of the mean gradient."},
-    {.name = "beta2", .kind = ET_PARAM_REAL, .initial = "0.999", .min = 0, .max = 0.9999999,
-     .doc = "Adam: memory of the mean squared gradient."},
-    {.name = "epsilon", .kind = ET_PARAM_REAL, .initial = "1e-8", .min = 1e-12, .max = 1,
-     .doc = "Adam: added to the root mean square."},
-    {.name = "momentum", .kind = ET_PARAM_REAL, .initial = "0.9", .min = 0, .max = 0.999999,
-     .doc = "SGD: memory of the mean gradient."},
+#define OPTIMISER_PARAMS(rate_, schedule_)                                                         \
+    {.name = "type", .kind = ET_PARAM_CHOICE, .initial = "adam", .choices = "adam|sgd",            \
+     .doc = "Update rule."},                                                                       \
+    {.name = "rate", .kind = ET_PARAM_REAL, .initial = rate_, .min = 0, .max = 10,                 \
+     .doc = "Learning rate."},                                                                     \
+    {.name = "schedule", .kind = ET_PARAM_CHOICE, .initial = schedule_,                            \
+     .choices = "constant|half|cosine|linear",                                                     \
+     .doc = "Rate over the training: constant, constant until half then linear to zero, half a "   \
+            "cosine to zero, linear to zero."},                                                    \
+    {.name = "weight_decay", .kind = ET_PARAM_REAL, .initial = "0", .min = 0, .max = 1,            \
+     .doc = "Added to the gradient as weight_decay * w."},                                         \
+    {.name = "beta1", .kind = ET_PARAM_REAL, .initial = "0.9", .min = 0, .max = 0.999999,          \
+     .doc = "Adam: memory of the mean gradient."},                                                 \
+    {.name = "beta2", .kind = ET_PARAM_REAL, .initial = "0.999", .min = 0, .max = 0.9999999,       \
+     .doc = "Adam: memory of the mean squared gradient."},                                         \
+    {.name = "epsilon", .kind = ET_PARAM_REAL, .initial = "1e-8", .min = 1e-12, .max = 1,          \
+     .doc = "Adam: added to the root mean square."},                                               \
+    {.name = "momentum", .kind = ET_PARAM_REAL, .initial = "0.9", .min = 0, .max = 0.999999,       \
+     .doc = "SGD: memory of the mean gradient."},                                                  \
     {0},
-};
+const struct et_param et__optimiser_params[] = { OPTIMISER_PARAMS("1e-3", "constant") };
+const struct et_param et__latent_params[] = { OPTIMISER_PARAMS("1e-2", "cosine") };
 /* clang-format on */
 
 void et__optimiser_read(struct et__optimiser *optimiser, const struct et_config *config)

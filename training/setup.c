@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From a checked configuration to data, devices and a trainer. */
+#include "binary_stage.h"
 #include "model.h"
 #include "run.h"
 
@@ -8,6 +9,7 @@
 #include <etalon/system.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,8 +30,8 @@ static struct et__plan plan_of(const struct et_config *config, size_t n_train)
     const struct et_config *method = et_config_at(config, "method", 0);
     const struct et_model_type *model = et__model_of(config);
     if (model != NULL) return et__model_plan(model, method, n_train);
-    return et__forward_forward_plan(method, et_config_count(config, "layers"), n_train,
-                                    is_contrastive(config));
+    return et__plan_make(method, et_config_count(config, "layers"), n_train,
+                         is_contrastive(config));
 }
 
 /* A method may need traits, gradients say, that not every system has. */
@@ -44,6 +46,32 @@ static enum et_status check_traits(const struct et__setup *setup)
         return et_config_error(config, "type",
                                "method '%s' needs a trait that system '%s' of layer %zu lacks",
                                method->name, et_system_name(system), l);
+    }
+    return ET_OK;
+}
+
+/* A layer of classes has one output for each and learns without labels in the input; bits of a
+ * contrastive objective are 0 and sqrt(2): goodness cannot tell -1 from 1, and half of the units
+ * give a mean square of 1. */
+static enum et_status check_binary(struct et__setup *setup, bool contrastive)
+{
+    struct et__network *network = &setup->network;
+    const struct et_config *layers = setup->config;
+    for (size_t l = 0; l < network->n_stages; l++) {
+        struct et__stage *stage = &network->stage[l];
+        if (contrastive) stage->bits.level = sqrtf(2);
+        if (!et__is_classes(stage)) continue;
+        const struct et_config *binary =
+            et_config_at(et_config_at(layers, "layers", l), "binary", 0);
+        if (contrastive || network->n_scored == 0)
+            return et_config_error(binary, "role",
+                                   contrastive
+                                       ? "a layer of classes learns from labels that are not in "
+                                         "the input: use an objective without contrast"
+                                       : "the objective needs a layer below that of the classes");
+        if (stage->n_out != setup->dataset.n_classes)
+            return et_config_error(binary, "role", "%zu outputs for %zu classes", stage->n_out,
+                                   setup->dataset.n_classes);
     }
     return ET_OK;
 }
@@ -65,6 +93,7 @@ enum et_status et__setup_open(struct et__setup *setup, const struct et_config *c
     uint64_t device_seed = (uint64_t)et_config_int(config, "device_seed");
     ET_TRY(et__network_open(&setup->network, config, setup->features.width, plan.rows_max,
                             device_seed));
+    ET_TRY(check_binary(setup, is_contrastive(config)));
     return check_traits(setup);
 }
 
@@ -108,11 +137,11 @@ static enum et_status make_split(struct et__setup *setup, size_t s)
 static enum et_status open_objective(struct et__setup *setup, uint64_t seed, size_t rows_max)
 {
     const struct et__network *network = &setup->network;
-    size_t *width = et_alloc(network->n_stages, sizeof *width);
+    size_t *width = et_alloc(network->n_scored, sizeof *width);
     if (width == NULL) return ET_NOMEM;
-    for (size_t l = 0; l < network->n_stages; l++)
+    for (size_t l = 0; l < network->n_scored; l++)
         width[l] = network->stage[l].width;
-    struct et_objective_shape shape = {network->n_stages, setup->dataset.n_classes, width, rows_max,
+    struct et_objective_shape shape = {network->n_scored, setup->dataset.n_classes, width, rows_max,
                                        et_rng_derive(seed, 2)};
     enum et_status status =
         et__objective_open(&setup->objective, objective_config(setup->config), &shape);
@@ -177,9 +206,15 @@ static enum et_status describe_network(const struct et__setup *setup, char **tex
         if (stage->system != NULL)
             snprintf(physics, sizeof physics, "%.60s %zu -> %zu", et_system_name(stage->system),
                      stage->n_in, stage->n_out);
+        char reader[64];
+        if (et__is_binary(stage))
+            snprintf(reader, sizeof reader, "1-bit weights%s",
+                     stage->bits.classes ? ", classes" : "");
+        else
+            snprintf(reader, sizeof reader, "readout %zu -> %zu%s", stage->n_t, stage->width,
+                     stage->skip ? " (digital skip)" : "");
         int written =
-            snprintf(*text + used, LINE, "%slayer %zu: %s, readout %zu -> %zu%s", l ? "\n" : "", l,
-                     physics, stage->n_t, stage->width, stage->skip ? " (digital skip)" : "");
+            snprintf(*text + used, LINE, "%slayer %zu: %s, %s", l ? "\n" : "", l, physics, reader);
         used += (size_t)written;
     }
     return ET_OK;

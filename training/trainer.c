@@ -3,6 +3,7 @@
  * What all methods share: passes, predictions, evaluation. */
 #include "trainer.h"
 
+#include "binary_stage.h"
 #include "results.h"
 
 #include <etalon/rng.h>
@@ -19,6 +20,7 @@ enum et_status et__trainer_open(struct et_trainer *trainer)
     trainer->loss = et__table_of_nan(trainer->plan.epochs * losses);
     trainer->train_accuracy = et__table_of_nan(trainer->plan.evals);
     trainer->test_accuracy = et__table_of_nan(trainer->plan.evals);
+    trainer->integer_accuracy = et__table_of_nan(trainer->plan.evals);
     trainer->eval_epoch = et__table_of_nan(trainer->plan.evals);
     trainer->confusion = et_alloc(classes * classes, sizeof *trainer->confusion);
     trainer->order = et_alloc(n, sizeof *trainer->order);
@@ -26,8 +28,9 @@ enum et_status et__trainer_open(struct et_trainer *trainer)
     trainer->label = et_alloc(rows, sizeof *trainer->label);
     trainer->sample = et_alloc(rows, sizeof *trainer->sample);
     if (!trainer->updates || !trainer->loss_sum || !trainer->loss || !trainer->train_accuracy ||
-        !trainer->test_accuracy || !trainer->eval_epoch || !trainer->confusion || !trainer->order ||
-        !trainer->row || !trainer->label || !trainer->sample)
+        !trainer->test_accuracy || !trainer->integer_accuracy || !trainer->eval_epoch ||
+        !trainer->confusion || !trainer->order || !trainer->row || !trainer->label ||
+        !trainer->sample)
         return ET_NOMEM;
     ET_TRY(et_array_create(&trainer->h0, rows, trainer->features->width));
     return et_array_create(&trainer->score, rows, classes);
@@ -40,6 +43,7 @@ void et__trainer_close(struct et_trainer *trainer)
     et_free(trainer->loss);
     et_free(trainer->train_accuracy);
     et_free(trainer->test_accuracy);
+    et_free(trainer->integer_accuracy);
     et_free(trainer->eval_epoch);
     et_free(trainer->confusion);
     et_free(trainer->order);
@@ -61,9 +65,13 @@ enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et
 {
     struct et__stage *stage = &trainer->network->stage[l];
     struct et_step step = et__trainer_step(trainer, l, sample);
-    struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h.rows);
     *out = et_view_rows(et_array_view(&stage->h), 0, h.rows);
     ET_TRY(et__stage_measure(trainer->network, l, &step, h));
+    if (et__is_binary(stage)) {
+        et__bits_infer(stage, *out);
+        return ET_OK;
+    }
+    struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h.rows);
     et__stage_assemble(stage, h, t);
     et__stage_readout(trainer->network, l, t, *out);
     return ET_OK;
@@ -80,7 +88,8 @@ static enum et_status score_rows(struct et_trainer *trainer, size_t n, size_t de
         return trainer->model->score(trainer->model_state, trainer->model_case, h, score);
     for (size_t l = 0; l < depth; l++) {
         ET_TRY(et__trainer_stage(trainer, l, h, trainer->sample, &h));
-        objective->type->score(objective->state, l, h, score);
+        if (l >= trainer->first_scored && l < trainer->network->n_scored)
+            objective->type->score(objective->state, l, h, score);
     }
     return ET_OK;
 }
@@ -114,8 +123,20 @@ static enum et_status score_chunk(struct et_trainer *trainer, size_t n, size_t d
     return ET_OK;
 }
 
+/* Classes of the chunk at hand by integers alone. */
+static void classify(const struct et_trainer *trainer, size_t n, size_t depth, int32_t *integer)
+{
+    const struct et__stage *stage = trainer->network->stage;
+    if (depth > 0 && et__is_classes(&stage[depth - 1])) {
+        et__bits_classify(&stage[depth - 1], n, integer);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        integer[i] = -1;
+}
+
 enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row, size_t n,
-                                   size_t depth, int32_t *predicted)
+                                   size_t depth, int32_t *predicted, int32_t *integer)
 {
     const struct et__objective *objective = trainer->objective;
     const struct et_objective_type *type = trainer->model ? NULL : objective->type;
@@ -123,11 +144,13 @@ enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row
     bool try_all = type && type->contrastive && !neutral;
     size_t classes = trainer->features->n_classes, chunk = trainer->plan.rows_max;
     uint64_t first_sweep = trainer->at.sweep;
+    ET_TRY(et__network_fold(trainer->network));
     for (size_t first = 0; first < n; first += chunk) {
         size_t m = n - first < chunk ? n - first : chunk;
         for (size_t i = 0; i < m; i++)
             trainer->sample[i] = trainer->row[i] = row[first + i];
         ET_TRY(score_chunk(trainer, m, depth, try_all, first_sweep));
+        if (integer != NULL) classify(trainer, m, depth, integer + first);
         for (size_t i = 0; i < m; i++) {
             predicted[first + i] = best_class(trainer->score.data + i * classes, classes);
             if (predicted[first + i] < 0)
@@ -139,22 +162,28 @@ enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row
     return ET_OK;
 }
 
+static double share_right(const int32_t *label, const size_t *row, const int32_t *predicted,
+                          size_t n)
+{
+    size_t right = 0;
+    for (size_t i = 0; i < n; i++)
+        right += predicted[i] == label[row[i]];
+    return (double)right / (double)n;
+}
+
 enum et_status et__trainer_accuracy(struct et_trainer *trainer, const size_t *row, size_t n,
                                     size_t depth, uint64_t *confusion, double *accuracy)
 {
     const int32_t *label = trainer->features->dataset->label;
-    int32_t *predicted = et_alloc(n, sizeof *predicted);
+    int32_t *predicted = et_alloc(2 * n, sizeof *predicted), *integer = predicted + n;
     if (predicted == NULL) return ET_NOMEM;
-    enum et_status status = et__trainer_predict(trainer, row, n, depth, predicted);
-    size_t right = 0;
-    for (size_t i = 0; status == ET_OK && i < n; i++) {
-        right += predicted[i] == label[row[i]];
-        if (confusion != NULL)
-            confusion[(size_t)label[row[i]] * trainer->features->n_classes +
-                      (size_t)predicted[i]]++;
-    }
+    enum et_status status = et__trainer_predict(trainer, row, n, depth, predicted, integer);
+    for (size_t i = 0; status == ET_OK && confusion != NULL && i < n; i++)
+        confusion[(size_t)label[row[i]] * trainer->features->n_classes + (size_t)predicted[i]]++;
+    *accuracy = share_right(label, row, predicted, n);
+    trainer->by_integers =
+        status == ET_OK && integer[0] >= 0 ? share_right(label, row, integer, n) : NAN;
     et_free(predicted);
-    *accuracy = (double)right / (double)n;
     return status;
 }
 
@@ -168,9 +197,11 @@ enum et_status et__trainer_evaluate(struct et_trainer *trainer, size_t depth, do
     ET_TRY_WHILE(et__trainer_accuracy(trainer, split->test, split->n_test, depth,
                                       trainer->confusion, &trainer->test_accuracy[e]),
                  "evaluating on the test rows");
-    ET_TRY_WHILE(et__trainer_accuracy(trainer, split->train, split->n_train, depth, NULL,
-                                      &trainer->train_accuracy[e]),
-                 "evaluating on the training rows");
+    trainer->integer_accuracy[e] = trainer->by_integers;
+    if (!trainer->plan.test_only)
+        ET_TRY_WHILE(et__trainer_accuracy(trainer, split->train, split->n_train, depth, NULL,
+                                          &trainer->train_accuracy[e]),
+                     "evaluating on the training rows");
     trainer->eval_epoch[e] = epoch;
     trainer->at.evals++;
     return ET_OK;

@@ -26,9 +26,11 @@ struct et__plan {
     size_t evals;  /* evaluations */
     size_t n_batches;
     size_t steps; /* batches in all, for the progress bar */
+    size_t rows;  /* of an epoch */
     size_t batch; /* rows of a batch */
     size_t rows_max;
-    size_t losses; /* columns of the loss table: stages, or what a model reports */
+    bool test_only; /* evaluations leave the training rows out */
+    size_t losses;  /* columns of the loss table: stages, or what a model reports */
 };
 
 struct et_trainer {
@@ -49,11 +51,17 @@ struct et_trainer {
     struct et_array stored; /* greedy: [rows][n_t] what the readout of the stage learns from */
 
     /* Results. */
-    double *loss;           /* [plan.epochs][plan.losses] */
-    double *train_accuracy; /* [plan.evals] */
-    double *test_accuracy;  /* [plan.evals] */
-    double *eval_epoch;     /* [plan.evals] */
-    uint64_t *confusion;    /* [n_classes][n_classes], row = true class; test rows, last */
+    double *loss;             /* [plan.epochs][plan.losses] */
+    double *train_accuracy;   /* [plan.evals] */
+    double *test_accuracy;    /* [plan.evals] */
+    double *integer_accuracy; /* [plan.evals] test rows, by the layer of role `classes`; or NAN */
+    double *eval_epoch;       /* [plan.evals] */
+    uint64_t *confusion;      /* [n_classes][n_classes], row = true class; test rows, last */
+    double by_integers;       /* what that layer achieved in the latest et__trainer_accuracy */
+
+    /* Stages whose activities the objective scores: all, or the last one alone, when the others
+     * have not learned from it. */
+    size_t first_scored;
 
     /* Workspaces. */
     struct et_array h0;    /* [rows_max][width of h_0] */
@@ -74,8 +82,8 @@ enum et_status et__trainer_open(struct et_trainer *trainer) ET_CHECKED;
 void et__trainer_close(struct et_trainer *trainer);
 
 /* Plan of a method map for a training part of n_train rows. */
-struct et__plan et__forward_forward_plan(const struct et_config *method, size_t n_stages,
-                                         size_t n_train, bool contrastive);
+struct et__plan et__plan_make(const struct et_config *method, size_t n_stages, size_t n_train,
+                              bool contrastive);
 
 /* What the systems of stage l are told of a pass.  Every stage has noise of its own, also where two
  * of them share a device. */
@@ -89,11 +97,13 @@ enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et
 /* Classes predicted for data set rows by the first `depth` stages; a new sweep each time.
  * Errors: ET_NUMERIC (a score is not finite), whatever a system reports.
  *
- * row [n] in;  predicted [n] out */
+ * row [n] in;  predicted [n] out, by the objective;  integer [n] out or NULL, by the layer of role
+ * `classes`, -1 without one */
 enum et_status et__trainer_predict(struct et_trainer *trainer, const size_t *row, size_t n,
-                                   size_t depth, int32_t *predicted) ET_CHECKED;
+                                   size_t depth, int32_t *predicted, int32_t *integer) ET_CHECKED;
 
-/* Share of rows that are predicted right; confusion [n_classes][n_classes] is added to, or NULL. */
+/* Share of rows that are predicted right; confusion [n_classes][n_classes] is added to, or NULL.
+ * Leaves the accuracy of the layer of role `classes` in trainer->by_integers, NAN without one. */
 enum et_status et__trainer_accuracy(struct et_trainer *trainer, const size_t *row, size_t n,
                                     size_t depth, uint64_t *confusion, double *accuracy) ET_CHECKED;
 
