@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { KEY_ALL = KEY_OWN };
+enum { KEY_ALL = KEY_OWN, KEY_COMPARE };
 
 static const struct argp_option options[] = {
     {"set", KEY_SET, "PATH=VALUE", 0,
@@ -19,6 +19,8 @@ static const struct argp_option options[] = {
      "set, another system, more noise; may be repeated",
      0},
     {"all", KEY_ALL, NULL, 0, "Use all rows of the data set, not the test part alone", 0},
+    {"compare", KEY_COMPARE, NULL, 0,
+     "Evaluate without the overrides too and count the answers that differ", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one per processor)", 0},
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
     {0},
@@ -26,7 +28,13 @@ static const struct argp_option options[] = {
 
 struct arguments {
     struct common common;
-    bool all;
+    bool all, compare;
+};
+
+/* Answers of the same rows by the stored experiment. */
+struct comparison {
+    size_t n, differ, differ_integer;
+    double seconds, seconds_stored;
 };
 
 static const struct operand operand = {"run file", true, "which run file?"};
@@ -37,6 +45,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_ALL:
         arguments->all = true;
+        break;
+    case KEY_COMPARE:
+        arguments->compare = true;
         break;
     default:
         return argument_common(key, text, state, &operand, &arguments->common);
@@ -52,7 +63,9 @@ static const struct argp parser = {
            "Scalings stay those of the training.  `seed' and `split' say which rows are the test "
            "part and cannot change, unless --all takes all rows of new data.\n\n"
            "Example:\n"
-           "  etalon evaluate runs/vowels-acoustic.h5 --set dataset.spread=1.5",
+           "  etalon evaluate runs/vowels-acoustic.h5 --set dataset.spread=1.5\n"
+           "  etalon evaluate runs/digits-bnn.h5 --compare \\\n"
+           "      --set 'layers.0.system.device=\"verilator:\"'",
 };
 
 static void print_json_cases(struct json *json, const struct et_evaluation *evaluation)
@@ -72,12 +85,23 @@ static void print_json_cases(struct json *json, const struct et_evaluation *eval
     json_end(json, ']');
 }
 
-static void print_json(const struct et_evaluation *evaluation)
+static void print_json(const struct et_evaluation *evaluation, const struct comparison *comparison)
 {
     size_t n = evaluation->n_classes;
     struct json json = {0};
     json_begin(&json, NULL, '{');
     summary_json_accuracy(&json, "test_accuracy", &evaluation->test);
+    if (evaluation->integer.seeds > 0)
+        summary_json_accuracy(&json, "integer_accuracy", &evaluation->integer);
+    if (comparison != NULL) {
+        json_begin(&json, "compare", '{');
+        json_integer(&json, "answers", comparison->n);
+        json_integer(&json, "differ", comparison->differ);
+        json_integer(&json, "differ_integer", comparison->differ_integer);
+        json_number(&json, "seconds", comparison->seconds);
+        json_number(&json, "seconds_stored", comparison->seconds_stored);
+        json_end(&json, '}');
+    }
     json_integer(&json, "samples", evaluation->n_samples);
     json_begin(&json, "accuracy", '[');
     for (size_t i = 0; i < evaluation->test.seeds; i++)
@@ -122,13 +146,27 @@ static void print_cases(const struct et_evaluation *evaluation)
     puts("Counts are per sample.");
 }
 
-static void print_text(const struct et_evaluation *evaluation)
+static void print_comparison(const struct et_evaluation *evaluation,
+                             const struct comparison *comparison)
+{
+    printf("differ    %zu of %zu answers", comparison->differ, comparison->n);
+    if (evaluation->integer.seeds > 0) printf(", %zu by integers", comparison->differ_integer);
+    printf("; %.2f s, as stored %.2f s\n", comparison->seconds, comparison->seconds_stored);
+}
+
+static void print_text(const struct et_evaluation *evaluation, const struct comparison *comparison)
 {
     char text[128];
     size_t n = evaluation->n_classes;
     summary_format_accuracy(&evaluation->test, text, sizeof text);
-    printf("accuracy  %s of the mean; %zu seed%s, %zu samples each\n\n", text,
-           evaluation->test.seeds, evaluation->test.seeds == 1 ? "" : "s", evaluation->n_samples);
+    printf("accuracy  %s of the mean; %zu seed%s, %zu samples each\n", text, evaluation->test.seeds,
+           evaluation->test.seeds == 1 ? "" : "s", evaluation->n_samples);
+    if (evaluation->integer.seeds > 0) {
+        summary_format_accuracy(&evaluation->integer, text, sizeof text);
+        printf("integers  %s of the mean\n", text);
+    }
+    if (comparison != NULL) print_comparison(evaluation, comparison);
+    putchar('\n');
     puts("confusion, summed over seeds (row: true class, column: answer)");
     printf("%8s", "");
     for (size_t col = 0; col < n; col++)
@@ -143,6 +181,28 @@ static void print_text(const struct et_evaluation *evaluation)
     if (evaluation->n_cases > 0) print_cases(evaluation);
 }
 
+static enum et_status compare(const struct arguments *arguments,
+                              const struct et_evaluation *evaluation, struct comparison *comparison)
+{
+    struct et_evaluation stored;
+    ET_TRY(et_run_evaluate(arguments->common.operand, NULL, 0, arguments->all, &stored));
+    size_t n = evaluation->n_rows, seeds = evaluation->test.seeds;
+    enum et_status status = ET_OK;
+    if (stored.n_rows != n || stored.n_samples != evaluation->n_samples)
+        status = et_error_set(ET_SHAPE, "answers of %zu samples cannot be compared with %zu",
+                              evaluation->n_samples, stored.n_samples);
+    for (size_t s = 0; status == ET_OK && s < seeds; s++)
+        for (size_t i = s * 2 * n; i < (s * 2 + 1) * n; i++) {
+            comparison->differ += stored.answer[i] != evaluation->answer[i];
+            comparison->differ_integer += stored.answer[i + n] != evaluation->answer[i + n];
+        }
+    comparison->n = seeds * evaluation->n_samples;
+    comparison->seconds = evaluation->seconds;
+    comparison->seconds_stored = stored.seconds;
+    et_evaluation_destroy(&stored);
+    return status;
+}
+
 int command_evaluate(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -153,11 +213,13 @@ int command_evaluate(int argc, char **argv)
         et_run_evaluate(arguments.common.operand, arguments.common.overrides.item,
                         arguments.common.overrides.n, arguments.all, &evaluation);
     et_free(arguments.common.overrides.item);
-    if (status != ET_OK) return command_fail("etalon evaluate", status);
-    if (arguments.common.json)
-        print_json(&evaluation);
-    else
-        print_text(&evaluation);
+    struct comparison comparison = {0}, *compared = arguments.compare ? &comparison : NULL;
+    if (status == ET_OK && arguments.compare) status = compare(&arguments, &evaluation, compared);
+    if (status == ET_OK && arguments.common.json)
+        print_json(&evaluation, compared);
+    else if (status == ET_OK)
+        print_text(&evaluation, compared);
     et_evaluation_destroy(&evaluation);
+    if (status != ET_OK) return command_fail("etalon evaluate", status);
     return CODE_DONE;
 }

@@ -20,14 +20,18 @@ void summary_format_accuracy(const struct et_accuracy *accuracy, char *text, siz
              100 * accuracy->sd, 100 * accuracy->ci_lo, 100 * accuracy->ci_hi);
 }
 
+/* integer: of a binary network's layer of classes, 0 seeds when there is none. */
 static void print_row(const char *name, const struct et_accuracy *test,
-                      const struct et_accuracy *train)
+                      const struct et_accuracy *train, const struct et_accuracy *integer)
 {
     char text[128];
     summary_format_accuracy(test, text, sizeof text);
     printf("  %-20s %s", name, text);
     if (isfinite(test->mean) && isfinite(train->mean)) printf("   %6.2f %%", 100 * train->mean);
     putchar('\n');
+    if (integer->seeds == 0) return;
+    summary_format_accuracy(integer, text, sizeof text);
+    printf("  %-20s %s\n", "  integers only", text);
 }
 
 /* Prints each line of text behind the same margin, the first behind label. */
@@ -58,10 +62,10 @@ void summary_print(const struct et_run_summary *summary, const char *path)
     print_lines("network", summary->network);
 
     printf("\n  %-20s %-44s %s\n", "", "test accuracy ± sd   95 % CI of the mean", "training");
-    print_row("network", &summary->test, &summary->train);
+    print_row("network", &summary->test, &summary->train, &summary->integer);
     for (size_t i = 0; i < summary->n_controls; i++)
         print_row(summary->controls[i].name, &summary->controls[i].test,
-                  &summary->controls[i].train);
+                  &summary->controls[i].train, &summary->controls[i].integer);
     puts("  Accuracies are those of the last epoch; zeros, identity and random are the same "
          "network\n"
          "  without its physics, linear is a linear model.");
@@ -72,7 +76,7 @@ void summary_print(const struct et_run_summary *summary, const char *path)
     print_quantity("device energy", summary->device_J, "J (passes x model energy, not measured)");
     print_quantity("digital operations", summary->digital_macs, "MAC");
     print_quantity("wall time", summary->wall_s, "s");
-    printf("\nrun file  %s\n", path);
+    printf("\nweights   digest %s\nrun file  %s\n", summary->weights, path);
 }
 
 void summary_json_accuracy(struct json *json, const char *key, const struct et_accuracy *accuracy)
@@ -89,6 +93,15 @@ void summary_json_accuracy(struct json *json, const char *key, const struct et_a
     json_end(json, '}');
 }
 
+static void print_integer_controls(struct json *json, const struct et_run_summary *summary)
+{
+    json_begin(json, "integer_controls", '{');
+    for (size_t i = 0; i < summary->n_controls; i++)
+        if (summary->controls[i].integer.seeds > 0)
+            summary_json_accuracy(json, summary->controls[i].name, &summary->controls[i].integer);
+    json_end(json, '}');
+}
+
 void summary_print_json(const struct et_run_summary *summary)
 {
     struct json json = {0};
@@ -96,10 +109,14 @@ void summary_print_json(const struct et_run_summary *summary)
     json_string(&json, "experiment", summary->experiment);
     json_bool(&json, "complete", summary->complete);
     summary_json_accuracy(&json, "test_accuracy", &summary->test);
+    if (summary->integer.seeds > 0)
+        summary_json_accuracy(&json, "integer_accuracy", &summary->integer);
     json_begin(&json, "controls", '{');
     for (size_t i = 0; i < summary->n_controls; i++)
         summary_json_accuracy(&json, summary->controls[i].name, &summary->controls[i].test);
     json_end(&json, '}');
+    if (summary->integer.seeds > 0) print_integer_controls(&json, summary);
+    json_string(&json, "weights", summary->weights);
     json_begin(&json, "ledger", '{');
     json_integer(&json, "device_passes", summary->device_passes);
     json_number(&json, "device_s", summary->device_s);

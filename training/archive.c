@@ -193,6 +193,16 @@ enum et_status et__archive_write(const struct et__archive *archive, struct et_st
     return ET_OK;
 }
 
+uint64_t et__archive_digest(const struct et__archive *archive, uint64_t digest)
+{
+    for (size_t i = 0; i < archive->n; i++) {
+        const struct et_array *data = &archive->entry[i].data;
+        digest = et_digest_add(digest, archive->entry[i].path, strlen(archive->entry[i].path));
+        digest = et_digest_add(digest, data->data, data->rows * data->cols * sizeof *data->data);
+    }
+    return digest;
+}
+
 /* Reading walks groups of groups: "layer-0", then "weight". */
 struct listing {
     struct et__archive *archive;

@@ -30,6 +30,8 @@ enum et_status et__archive_write(const struct et__archive *archive, struct et_st
                                  const char *group) ET_CHECKED;
 enum et_status et__archive_read(struct et__archive *archive, struct et_store *store,
                                 const char *group) ET_CHECKED;
+/* The digest with names and numbers of an archive added to it (see et_digest_add). */
+uint64_t et__archive_digest(const struct et__archive *archive, uint64_t digest);
 void et__archive_destroy(struct et__archive *archive);
 
 #endif

@@ -66,18 +66,28 @@ static enum et_status predict_cases(struct evaluate *e, struct et_trainer *train
     return et__trainer_accuracy(trainer, row, n, depth, result->confusion, &result->accuracy[s]);
 }
 
+static enum et_status answer_rows(struct evaluate *e, struct et_trainer *trainer, size_t s,
+                                  const size_t *row, size_t n)
+{
+    struct et_evaluation *result = e->result;
+    double start = et__now_s();
+    result->n_samples = n;
+    trainer->answer = result->answer + s * 2 * result->n_rows;
+    ET_TRY(predict_cases(e, trainer, s, row, n));
+    result->by_integers[s] = trainer->by_integers;
+    result->seconds += et__now_s() - start;
+    return ET_OK;
+}
+
 static enum et_status predict_rows(struct evaluate *e, struct et_trainer *trainer, size_t s)
 {
-    e->result->n_samples = e->setup.split.n_test;
-    if (!e->all_rows)
-        return predict_cases(e, trainer, s, e->setup.split.test, e->setup.split.n_test);
+    if (!e->all_rows) return answer_rows(e, trainer, s, e->setup.split.test, e->setup.split.n_test);
     size_t n = e->setup.dataset.x.rows;
     size_t *all = et_alloc(n, sizeof *all);
     if (all == NULL) return ET_NOMEM;
     for (size_t i = 0; i < n; i++)
         all[i] = i;
-    e->result->n_samples = n;
-    enum et_status status = predict_cases(e, trainer, s, all, n);
+    enum et_status status = answer_rows(e, trainer, s, all, n);
     et_free(all);
     return status;
 }
@@ -179,13 +189,19 @@ static enum et_status evaluate_all(struct evaluate *e, const struct et_config *c
     size_t classes = e->setup.dataset.n_classes;
     e->result->accuracy = et_alloc(seeds, sizeof *e->result->accuracy);
     e->result->confusion = et_alloc(classes * classes, sizeof *e->result->confusion);
-    if (e->result->accuracy == NULL || e->result->confusion == NULL) return ET_NOMEM;
+    e->result->by_integers = et_alloc(seeds, sizeof *e->result->by_integers);
+    e->result->n_rows = e->setup.dataset.x.rows;
+    e->result->answer = et_alloc(seeds * 2 * e->result->n_rows, sizeof *e->result->answer);
+    if (!e->result->accuracy || !e->result->confusion || !e->result->by_integers ||
+        !e->result->answer)
+        return ET_NOMEM;
     e->result->n_classes = classes;
     ET_TRY(make_cases(e, config));
     for (size_t s = 0; s < seeds; s++)
         ET_TRY(evaluate_seed(e, s));
     size_t epochs = (size_t)et_config_int(et_config_at(config, "method", 0), "epochs");
     e->result->test = et__accuracy_of(e->result->accuracy, seeds, 1, epochs);
+    e->result->integer = et__accuracy_of(e->result->by_integers, seeds, 1, epochs);
     close_cases(e, epochs);
     return ET_OK;
 }
@@ -219,6 +235,8 @@ enum et_status et_run_evaluate(const char *path, const char *const *overrides, s
 void et_evaluation_destroy(struct et_evaluation *evaluation)
 {
     et_free(evaluation->accuracy);
+    et_free(evaluation->by_integers);
+    et_free(evaluation->answer);
     et_free(evaluation->confusion);
     for (size_t i = 0; i < evaluation->n_cases; i++)
         et_free(evaluation->cases[i].accuracy);

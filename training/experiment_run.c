@@ -242,6 +242,7 @@ static enum et_status keep_results(struct et__run *run, struct et__variant *vari
 {
     struct et__results *r = &variant->results;
     size_t s = run->at_seed, losses = r->epochs * r->stages;
+    r->has_integer = et__network_has_classes(trainer->network);
     if (variant->kind == ET__VARIANT_NETWORK)
         ET_TRY(et__archive_capture(&run->trained[s], trainer, false));
     for (size_t e = 0; e < trainer->plan.evals; e++) {
@@ -250,6 +251,7 @@ static enum et_status keep_results(struct et__run *run, struct et__variant *vari
         size_t to = e + r->evals - trainer->plan.evals;
         r->test[s * r->evals + to] = trainer->test_accuracy[e];
         r->train[s * r->evals + to] = trainer->train_accuracy[e];
+        r->integer[s * r->evals + to] = trainer->integer_accuracy[e];
         r->eval_epoch[to] = trainer->eval_epoch[e];
     }
     if (variant->kind == ET__VARIANT_NETWORK) {

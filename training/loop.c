@@ -37,6 +37,7 @@ struct et__plan et__plan_make(const struct et_config *method, size_t n_stages, s
         .batch = batch,
         .rows_max = contrastive ? 2 * batch : batch,
         .test_only = !et_config_bool(method, "evaluate_training"),
+        .last_only = strcmp(et_config_type(method), "backprop") == 0,
         .losses = n_stages,
     };
     enum { CHUNK = 256 }; /* rows of a prediction or a greedy measurement */

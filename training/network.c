@@ -253,6 +253,11 @@ void et__network_reset(struct et__network *network, uint64_t seed)
     network->digital_macs = 0;
 }
 
+bool et__network_has_classes(const struct et__network *network)
+{
+    return network->n_stages > 0 && et__is_classes(&network->stage[network->n_stages - 1]);
+}
+
 void et__network_touch(struct et__network *network, const struct et__stage *stage)
 {
     for (size_t k = 0; k < network->n_devices; k++)

@@ -96,6 +96,9 @@ enum et_status et__network_substitute(struct et__network *network, const char *c
 /* Starts a new training: weights drawn from N(0, 1/n_t) (biases zero), fits forgotten. */
 void et__network_reset(struct et__network *network, uint64_t seed);
 
+/* Is its last stage one of role `classes`? */
+bool et__network_has_classes(const struct et__network *network);
+
 /* The latent weights have changed (NULL: all of them): program the devices before the next pass. */
 void et__network_touch(struct et__network *network, const struct et__stage *stage);
 

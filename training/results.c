@@ -22,11 +22,12 @@ enum et_status et__results_create(struct et__results *results, size_t seeds, siz
         .seeds = seeds, .evals = evals, .epochs = epochs, .stages = stages, .classes = classes};
     results->test = et__table_of_nan(seeds * evals);
     results->train = et__table_of_nan(seeds * evals);
+    results->integer = et__table_of_nan(seeds * evals);
     results->eval_epoch = et__table_of_nan(evals);
     results->loss = et__table_of_nan(seeds * epochs * stages);
     results->confusion = et_alloc(classes * classes, sizeof *results->confusion);
-    bool complete = results->test && results->train && results->eval_epoch && results->loss &&
-                    results->confusion;
+    bool complete = results->test && results->train && results->integer && results->eval_epoch &&
+                    results->loss && results->confusion;
     return complete ? ET_OK : ET_NOMEM;
 }
 
@@ -34,6 +35,7 @@ void et__results_destroy(struct et__results *results)
 {
     et_free(results->test);
     et_free(results->train);
+    et_free(results->integer);
     et_free(results->eval_epoch);
     et_free(results->loss);
     et_free(results->confusion);

@@ -7,10 +7,14 @@
 #include <etalon/experiment.h>
 #include <etalon/system.h>
 
+#include <stdbool.h>
+
 struct et__results {
     size_t seeds, evals, epochs, stages, classes;
     size_t done;          /* seeds finished */
     double *test, *train; /* [seeds][evals], NAN where not reached */
+    double *integer;      /* [seeds][evals] test rows, by the layer of role `classes` */
+    bool has_integer;     /* there is such a layer */
     double *eval_epoch;   /* [evals] */
     double *loss;         /* [seeds][epochs][stages] */
     uint64_t *confusion;  /* [classes][classes], sum over finished seeds */

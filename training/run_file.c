@@ -3,6 +3,7 @@
  * The run file; its layout is documented in docs/run-file.md. */
 #include "run.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,10 @@ static enum et_status write_metrics(struct et_store *store, const struct et__res
                        r->test, "1", "accuracy on the test part, [seed][evaluation]"));
     ET_TRY(write_table(store, g, "train_accuracy", shape_of(ET_STORE_F64, 2, r->seeds, r->evals, 0),
                        r->train, "1", "accuracy on the training part, [seed][evaluation]"));
+    if (r->has_integer)
+        ET_TRY(write_table(store, g, "integer_accuracy",
+                           shape_of(ET_STORE_F64, 2, r->seeds, r->evals, 0), r->integer, "1",
+                           "test part, by the layer of role classes: argmax of integers"));
     ET_TRY(write_table(store, g, "eval_epoch", shape_of(ET_STORE_F64, 1, r->evals, 0, 0),
                        r->eval_epoch, "epochs", "epochs done at each evaluation"));
     ET_TRY(write_table(store, g, "loss", shape_of(ET_STORE_F64, 3, r->seeds, r->epochs, r->stages),
@@ -107,6 +112,10 @@ static enum et_status read_metrics(struct et_store *store, struct et__results *r
                       r->test));
     ET_TRY(read_table(store, g, "train_accuracy", shape_of(ET_STORE_F64, 2, r->seeds, r->evals, 0),
                       r->train));
+    r->has_integer = et_store_has(store, "/metrics/integer_accuracy");
+    if (r->has_integer)
+        ET_TRY(read_table(store, g, "integer_accuracy",
+                          shape_of(ET_STORE_F64, 2, r->seeds, r->evals, 0), r->integer));
     ET_TRY(read_table(store, g, "eval_epoch", shape_of(ET_STORE_F64, 1, r->evals, 0, 0),
                       r->eval_epoch));
     ET_TRY(read_table(store, g, "loss", shape_of(ET_STORE_F64, 3, r->seeds, r->epochs, r->stages),
@@ -124,11 +133,12 @@ static enum et_status write_control(struct et_store *store, const struct et__var
     const struct et__results *r = &variant->results;
     char group[96];
     snprintf(group, sizeof group, "/controls/%s", variant->name);
-    double *last = et_alloc(2 * r->seeds, sizeof *last);
+    double *last = et_alloc(3 * r->seeds, sizeof *last);
     if (last == NULL) return ET_NOMEM;
     for (size_t s = 0; s < r->seeds; s++) {
         last[s] = r->test[(s + 1) * r->evals - 1];
         last[r->seeds + s] = r->train[(s + 1) * r->evals - 1];
+        last[2 * r->seeds + s] = r->integer[(s + 1) * r->evals - 1];
     }
     struct et_store_shape shape = shape_of(ET_STORE_F64, 1, r->seeds, 0, 0);
     enum et_status status = write_table(store, group, "test_accuracy", shape, last, "1",
@@ -136,6 +146,9 @@ static enum et_status write_control(struct et_store *store, const struct et__var
     if (status == ET_OK)
         status = write_table(store, group, "train_accuracy", shape, last + r->seeds, "1",
                              "accuracy on the training part at the last epoch, [seed]");
+    if (status == ET_OK && r->has_integer)
+        status = write_table(store, group, "integer_accuracy", shape, last + 2 * r->seeds, "1",
+                             "test part, by the layer of role classes, [seed]");
     et_free(last);
     if (status != ET_OK) return status;
     int64_t numbers[2] = {(int64_t)r->done, (int64_t)(r->epochs)};
@@ -162,6 +175,10 @@ static enum et_status read_control(struct et_store *store, size_t seeds,
     ET_TRY(keep_done(r, numbers[0]));
     ET_TRY(read_table(store, group, "test_accuracy", shape, r->test));
     ET_TRY(read_table(store, group, "train_accuracy", shape, r->train));
+    char path[128];
+    snprintf(path, sizeof path, "%s/integer_accuracy", group);
+    r->has_integer = et_store_has(store, path);
+    if (r->has_integer) ET_TRY(read_table(store, group, "integer_accuracy", shape, r->integer));
     ET_TRY(
         read_table(store, group, "last_epoch", shape_of(ET_STORE_F64, 0, 0, 0, 0), r->eval_epoch));
     return read_ledger(store, group, &r->ledger, &r->digital_macs);
@@ -188,6 +205,8 @@ static enum et_status write_checkpoint(struct et_store *store, const struct et__
     struct et_store_shape evals = shape_of(ET_STORE_F64, 1, t->plan.evals, 0, 0);
     ET_TRY(write_table(store, g, "test_accuracy", evals, t->test_accuracy, "1", "[evaluation]"));
     ET_TRY(write_table(store, g, "train_accuracy", evals, t->train_accuracy, "1", "[evaluation]"));
+    ET_TRY(
+        write_table(store, g, "integer_accuracy", evals, t->integer_accuracy, "1", "[evaluation]"));
     ET_TRY(write_table(store, g, "eval_epoch", evals, t->eval_epoch, "epochs", "[evaluation]"));
     ET_TRY(write_table(store, g, "confusion", shape_of(ET_STORE_I64, 2, classes, classes, 0),
                        t->confusion, "samples", "[true][predicted]"));
@@ -221,6 +240,7 @@ enum et_status et__run_file_restore(struct et_store *store, struct et_trainer *t
     struct et_store_shape evals = shape_of(ET_STORE_F64, 1, t->plan.evals, 0, 0);
     ET_TRY(read_table(store, g, "test_accuracy", evals, t->test_accuracy));
     ET_TRY(read_table(store, g, "train_accuracy", evals, t->train_accuracy));
+    ET_TRY(read_table(store, g, "integer_accuracy", evals, t->integer_accuracy));
     ET_TRY(read_table(store, g, "eval_epoch", evals, t->eval_epoch));
     ET_TRY(read_table(store, g, "confusion", shape_of(ET_STORE_I64, 2, classes, classes, 0),
                       t->confusion));
@@ -271,6 +291,18 @@ static enum et_status write_environment(struct et_store *store)
     return ET_OK;
 }
 
+static enum et_status write_digest(struct et_store *store, const struct et__run *run)
+{
+    char text[17];
+    uint64_t digest = ET_DIGEST_START;
+    for (size_t s = 0; s < run->seeds; s++)
+        digest = et__archive_digest(&run->trained[s], digest);
+    snprintf(text, sizeof text, "%016" PRIx64, digest);
+    return et_store_write_text(store, "/parameters/digest", text,
+                               "FNV-1a of all trained numbers, whatever device was trained on",
+                               ET_STABLE);
+}
+
 static enum et_status write_all(struct et_store *store, struct et__run *run, bool complete)
 {
     ET_TRY(write_config(store, run));
@@ -288,6 +320,7 @@ static enum et_status write_all(struct et_store *store, struct et__run *run, boo
         snprintf(group, sizeof group, "/parameters/seed-%03zu", s);
         ET_TRY(et__archive_write(&run->trained[s], store, group));
     }
+    ET_TRY(write_digest(store, run));
     if (!complete && run->trainer != NULL) ET_TRY(write_checkpoint(store, run));
     return et_store_write_i64(store, "/complete", complete, "1",
                               "1 when all seeds and controls are done", ET_STABLE);

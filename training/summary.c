@@ -62,6 +62,8 @@ static enum et_status read_network(struct et_store *store, struct et_run_summary
     size_t last = as_epoch(epoch[shape.dims[0] - 1]);
     et_free(epoch);
     ET_TRY(read_accuracy(store, "/metrics/test_accuracy", last, &summary->test));
+    if (et_store_has(store, "/metrics/integer_accuracy"))
+        ET_TRY(read_accuracy(store, "/metrics/integer_accuracy", last, &summary->integer));
     return read_accuracy(store, "/metrics/train_accuracy", last, &summary->train);
 }
 
@@ -107,6 +109,9 @@ static enum et_status read_controls(struct et_store *store, struct et_run_summar
         ET_TRY(read_accuracy(store, path, as_epoch(epoch), &control->test));
         snprintf(path, sizeof path, "/controls/%s/train_accuracy", control->name);
         ET_TRY(read_accuracy(store, path, as_epoch(epoch), &control->train));
+        snprintf(path, sizeof path, "/controls/%s/integer_accuracy", control->name);
+        if (et_store_has(store, path))
+            ET_TRY(read_accuracy(store, path, as_epoch(epoch), &control->integer));
     }
     return ET_OK;
 }
@@ -117,6 +122,8 @@ static enum et_status read_all(struct et_store *store, struct et_run_summary *su
     ET_TRY(read_text(store, "/data/description", summary->dataset, sizeof summary->dataset));
     ET_TRY(read_text(store, "/config/network", summary->network, sizeof summary->network));
     ET_TRY(read_network(store, summary));
+    if (et_store_has(store, "/parameters/digest"))
+        ET_TRY(read_text(store, "/parameters/digest", summary->weights, sizeof summary->weights));
     ET_TRY(read_controls(store, summary));
     int64_t passes, complete;
     ET_TRY(et_store_read_i64(store, "/ledger/device_passes", &passes));

@@ -86,9 +86,10 @@ static enum et_status score_rows(struct et_trainer *trainer, size_t n, size_t de
     et__features_fill(trainer->features, trainer->row, trainer->label, n, h);
     if (trainer->model != NULL)
         return trainer->model->score(trainer->model_state, trainer->model_case, h, score);
+    size_t n_scored = trainer->network->n_scored;
     for (size_t l = 0; l < depth; l++) {
         ET_TRY(et__trainer_stage(trainer, l, h, trainer->sample, &h));
-        if (l >= trainer->first_scored && l < trainer->network->n_scored)
+        if (trainer->plan.last_only ? l + 1 == n_scored : l < n_scored)
             objective->type->score(objective->state, l, h, score);
     }
     return ET_OK;
@@ -126,9 +127,9 @@ static enum et_status score_chunk(struct et_trainer *trainer, size_t n, size_t d
 /* Classes of the chunk at hand by integers alone. */
 static void classify(const struct et_trainer *trainer, size_t n, size_t depth, int32_t *integer)
 {
-    const struct et__stage *stage = trainer->network->stage;
-    if (depth > 0 && et__is_classes(&stage[depth - 1])) {
-        et__bits_classify(&stage[depth - 1], n, integer);
+    const struct et__network *network = trainer->network;
+    if (depth == network->n_stages && et__network_has_classes(network)) {
+        et__bits_classify(&network->stage[depth - 1], n, integer);
         return;
     }
     for (size_t i = 0; i < n; i++)
@@ -175,14 +176,16 @@ enum et_status et__trainer_accuracy(struct et_trainer *trainer, const size_t *ro
                                     size_t depth, uint64_t *confusion, double *accuracy)
 {
     const int32_t *label = trainer->features->dataset->label;
-    int32_t *predicted = et_alloc(2 * n, sizeof *predicted), *integer = predicted + n;
+    int32_t *predicted = et_alloc(2 * n, sizeof *predicted);
     if (predicted == NULL) return ET_NOMEM;
+    int32_t *integer = predicted + n;
     enum et_status status = et__trainer_predict(trainer, row, n, depth, predicted, integer);
     for (size_t i = 0; status == ET_OK && confusion != NULL && i < n; i++)
         confusion[(size_t)label[row[i]] * trainer->features->n_classes + (size_t)predicted[i]]++;
     *accuracy = share_right(label, row, predicted, n);
     trainer->by_integers =
         status == ET_OK && integer[0] >= 0 ? share_right(label, row, integer, n) : NAN;
+    if (trainer->answer != NULL) memcpy(trainer->answer, predicted, 2 * n * sizeof *predicted);
     et_free(predicted);
     return status;
 }

@@ -30,6 +30,7 @@ struct et__plan {
     size_t batch; /* rows of a batch */
     size_t rows_max;
     bool test_only; /* evaluations leave the training rows out */
+    bool last_only; /* the last stage alone learns from the objective and is scored by it */
     size_t losses;  /* columns of the loss table: stages, or what a model reports */
 };
 
@@ -58,10 +59,7 @@ struct et_trainer {
     double *eval_epoch;       /* [plan.evals] */
     uint64_t *confusion;      /* [n_classes][n_classes], row = true class; test rows, last */
     double by_integers;       /* what that layer achieved in the latest et__trainer_accuracy */
-
-    /* Stages whose activities the objective scores: all, or the last one alone, when the others
-     * have not learned from it. */
-    size_t first_scored;
+    int32_t *answer;          /* [2][n] that et__trainer_accuracy is to fill, as predict; or NULL */
 
     /* Workspaces. */
     struct et_array h0;    /* [rows_max][width of h_0] */

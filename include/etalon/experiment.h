@@ -64,13 +64,16 @@ struct et_accuracy {
 struct et_control_result {
     char name[64];
     struct et_accuracy test, train;
+    struct et_accuracy
+        integer; /* of integers alone (binary layer of role classes); 0 seeds = none */
 };
 
 struct et_run_summary {
     char experiment[128];
-    char dataset[256]; /* one sentence: type, sizes, origin */
-    char network[512]; /* one line per stage */
-    struct et_accuracy test, train;
+    char dataset[256];                       /* one sentence: type, sizes, origin */
+    char network[512];                       /* one line per stage */
+    struct et_accuracy test, train, integer; /* integer: as in et_control_result */
+    char weights[17]; /* digest of all trained numbers, 16 hexadecimal digits */
     struct et_control_result *controls;
     size_t n_controls;
     uint64_t device_passes; /* network, all seeds, training and evaluation */
@@ -98,7 +101,14 @@ struct et_evaluation_case {
  * part would hold rows of the training), ET_SHAPE (other features or classes), ET_FORMAT, ... */
 struct et_evaluation {
     struct et_accuracy test;
-    double *accuracy;    /* [seeds] */
+    struct et_accuracy integer; /* as in et_control_result */
+    double *accuracy;           /* [seeds] */
+    double *by_integers;        /* [seeds] */
+    /* Answers of `test`, then of `integer` (-1 where there is none), [seeds][2][n_rows]; in test
+     * parts shorter than the data set the rest is 0. */
+    int32_t *answer;
+    size_t n_rows;       /* of the data set */
+    double seconds;      /* of all predictions, by a clock */
     uint64_t *confusion; /* [n_classes][n_classes], row = true class, summed over seeds */
     size_t n_classes, n_samples;
     struct et_evaluation_case *cases; /* of such a network; the last one is `test` above */
