@@ -23,5 +23,6 @@ rtl/bnn_retire.sv
 rtl/bnn_watchdog.sv
 rtl/bnn_control.sv
 // level: core
+rtl/bnn_core.sv
 // level: top
 rtl/bnn_top.sv
