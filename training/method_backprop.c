@@ -107,7 +107,7 @@ static enum et_status backprop_train(struct et_trainer *trainer)
     struct et__loop loop;
     for (size_t l = 0; l < trainer->network->n_stages; l++)
         if (!et__is_binary(&trainer->network->stage[l]))
-            return et_config_error(trainer->method, "type",
+            return et_config_error(trainer->method, NULL,
                                    "backprop has a model of binary layers alone, and layer %zu is "
                                    "none",
                                    l);

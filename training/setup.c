@@ -43,7 +43,7 @@ static enum et_status check_traits(const struct et__setup *setup)
         const struct et_system *system = setup->network.stage[l].system;
         if (system == NULL || (et_system_info(system)->traits & method->needs) == method->needs)
             continue;
-        return et_config_error(config, "type",
+        return et_config_error(config, NULL,
                                "method '%s' needs a trait that system '%s' of layer %zu lacks",
                                method->name, et_system_name(system), l);
     }

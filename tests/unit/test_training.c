@@ -2,32 +2,9 @@
  *
  * Whole experiments in small: what they learn, what the run file holds, interruption and resume,
  * failing allocations, rules that the tables cannot express. */
-#include "close.h"
+#include "whole_run.h"
 
-#include <etalon/etalon.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static char folder[64], experiment_path[128], output[128];
-
-static void make_folder(void)
-{
-    snprintf(folder, sizeof folder, "/tmp/etalon-training-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(experiment_path, sizeof experiment_path, "%s/e.yaml", folder);
-    snprintf(output, sizeof output, "%s/e.h5", folder);
-}
-
-static void remove_folder(void)
-{
-    unlink(experiment_path);
-    unlink(output);
-    ck_assert_int_eq(rmdir(folder), 0); /* nothing else was left behind */
-}
 
 /* Rings on a fixed random layer: small, fast, and hopeless without the layer. */
 static const char greedy_rings[] =
@@ -55,63 +32,6 @@ static const char joint_vowels[] =
     "method: {type: forward-forward, objective: phyll, epochs: 40, inner_steps: 10,\n"
     "         evaluate_every: 15, optimiser: {rate: 2e-3}}\n"
     "controls: [zeros]\n";
-
-static void write_experiment(const char *text)
-{
-    FILE *file = fopen(experiment_path, "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static struct et_experiment *load(const char *text, const char *set)
-{
-    struct et_experiment *experiment;
-    const char *overrides[] = {set};
-    write_experiment(text);
-    assert_ok(et_experiment_load(experiment_path, overrides, set != NULL, &experiment));
-    return experiment;
-}
-
-static enum et_status run(const char *text, const char *set, bool resume, size_t *ticks_left);
-
-/* Asks to stop when the count of batches is used up. */
-static bool stop_after(void *user)
-{
-    size_t *left = user;
-    if (left == NULL) return false;
-    if (*left > 0) --*left;
-    return *left == 0;
-}
-
-static enum et_status run(const char *text, const char *set, bool resume, size_t *ticks_left)
-{
-    struct et_experiment *experiment = load(text, set);
-    struct et_run_options options = {
-        .output = output, .resume = resume, .should_stop = stop_after, .user = ticks_left};
-    enum et_status status = et_experiment_run(experiment, &options);
-    et_experiment_close(experiment);
-    return status;
-}
-
-static uint64_t digest(void)
-{
-    struct et_store *store;
-    uint64_t value;
-    assert_ok(et_store_open(output, &store));
-    assert_ok(et_store_digest(store, &value));
-    et_store_close(store);
-    return value;
-}
-
-static const struct et_control_result *control(const struct et_run_summary *summary,
-                                               const char *name)
-{
-    for (size_t i = 0; i < summary->n_controls; i++)
-        if (strcmp(summary->controls[i].name, name) == 0) return &summary->controls[i];
-    ck_abort_msg("no control '%s'", name);
-    return NULL;
-}
 
 START_TEST(greedy_needs_the_layer)
 {
