@@ -158,16 +158,17 @@ enum et_status et__binary_weights_create(struct et__binary_weights *weights,
     uint64_t *tap = et_alloc(l->w_bits * words, sizeof *tap);
     if (!value || !tap) goto out;
     if (!(weights->planes = et_alloc(total, sizeof *weights->planes))) goto out;
-    if (!(weights->ones = et_alloc(rows * l->w_bits, sizeof *weights->ones))) goto out;
+    if (!(weights->tap_sum = et_alloc(rows, sizeof *weights->tap_sum))) goto out;
     for (size_t r = 0; r < rows; r++) {
-        for (size_t c = 0; c < l->c_in; c++)
+        int32_t *tap_sum = &weights->tap_sum[r % taps * l->c_out + r / taps];
+        for (size_t c = 0; c < l->c_in; c++) {
             value[c] = (int16_t)et_bnn_round(w[r * l->c_in + c], l->stored_bits, l->w_bits);
+            *tap_sum += value[c];
+        }
         et_bnn_pack(value, 1, l->c_in, l->w_bits, weight_encoding(l), tap);
         for (unsigned j = 0; j < l->w_bits; j++) {
             size_t to = (r / taps * l->w_bits + j) * taps + r % taps;
             memcpy(weights->planes + to * words, tap + j * words, words * sizeof *tap);
-            for (size_t k = 0; k < words; k++)
-                weights->ones[to] += __builtin_popcountll(tap[j * words + k]);
         }
     }
     status = ET_OK;
@@ -181,6 +182,6 @@ out:
 void et__binary_weights_destroy(struct et__binary_weights *weights)
 {
     et_free(weights->planes);
-    et_free(weights->ones);
+    et_free(weights->tap_sum);
     *weights = (struct et__binary_weights){0};
 }

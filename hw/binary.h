@@ -29,7 +29,7 @@ enum et_status et__binary_check_values(const struct et_bnn_layer *layer, const i
  * Errors: ET_NOMEM. */
 struct et__binary_weights {
     uint64_t *planes; /* [c_out][w_bits][k_h * k_w][et_bnn_words(c_in)], rounded to w_bits */
-    int32_t *ones;    /* [c_out][w_bits][k_h * k_w]: their 1 bits, for taps outside the image */
+    int32_t *tap_sum; /* [k_h * k_w][c_out]: sums over c_in, for taps outside the image */
     size_t bytes;     /* of the planes */
 };
 enum et_status et__binary_weights_create(struct et__binary_weights *weights,

@@ -7,8 +7,9 @@
  * numbered window by window.  The planes of a pixel are rows of their own, and so are the planes
  * of a weight: the product counts bits for every pair (i, j) of planes, and `sum` weights them.
  *
- * An activation outside the image is a row of 0 bits.  In XNOR without pad_zero_bits it must add
- * nothing instead; its contribution, n - 2 popcount(w), is taken away again. */
+ * An activation outside the image is a row of 0 bits.  In XNOR that is the value 1 - 2^a_bits, and
+ * without pad_zero_bits it has to add nothing: 2^a_bits - 1 times the sum of the tap's weights is
+ * given back. */
 #include "binary.h"
 
 #include <etalon/array.h>
@@ -16,32 +17,38 @@
 
 #include <string.h>
 
-/* CHANNELS is the width of a word of codes.  ROWS of patches and the counts of one block of
- * channels fit in the second-level cache. */
-enum { CHANNELS = 64, ROWS = 64 };
+/* WORD is the width of a word of codes.  The counts of a block, ROWS by COLUMNS, fit in the
+ * second-level cache, and so do the patches of usual layers. */
+enum { WORD = 64, ROWS = 128, COLUMNS = 256 };
 
 struct job {
     const struct et_bnn_layer *layer;
     const struct et__binary_weights *weights;
-    const int32_t *threshold;
-    const uint8_t *flip;
     const uint64_t *x;
     void *y;
-    size_t windows, out_h, out_w, words, taps;
+    size_t windows, out_h, out_w, words, taps, row;  /* row = taps * words */
     size_t window_tile, channel_tile, channel_tiles; /* of a task */
-    size_t pixels;                                   /* of a chunk */
+    size_t pixels, channels;                         /* of a block */
     bool direct;                                     /* the input's rows are the patches */
+    bool padded;                                     /* tap sums have to be given back */
+    int32_t *threshold;                              /* [2^out_bits - 1][c_out] */
+    uint8_t *flip;                                   /* [c_out]: 0 or 2^out_bits - 1 */
+    uint64_t *ones;                                  /* [row]: 1 bits, AND_POPCOUNT only */
     uint8_t *scratch;
     size_t scratch_bytes; /* per worker */
 };
 
 /* A worker's memory. */
 struct workspace {
-    uint64_t *patch; /* [pixels * a_bits][taps * words] */
-    int32_t *count;  /* [pixels * a_bits][CHANNELS * w_bits] */
+    uint64_t *patch; /* [pixels * a_bits][row] */
+    int32_t *count;  /* [pixels * a_bits][channels * w_bits] */
     int32_t *ones;   /* [pixels * a_bits]: 1 bits of the patches */
-    uint8_t *best;   /* [channels]: largest codes of the current window */
+    int32_t *acc;    /* [channels] */
+    uint8_t *code;   /* [channels] */
+    uint8_t *best;   /* [channel_tile]: largest codes of the current window */
 };
+
+/* ---------------------------------------------------------------------------------- patches -- */
 
 /* Where pixel p lies: its image, and its kernel's corner in the padded image. */
 struct place {
@@ -61,58 +68,50 @@ static struct place place_of(const struct job *job, size_t p)
 }
 
 /* The input pixel of a tap, NULL outside the image. */
-static const uint64_t *tap_at(const struct job *job, struct place place, size_t tap)
+static const uint64_t *tap_at(const struct job *job, struct place place, size_t ky, size_t kx)
 {
     const struct et_bnn_layer *l = job->layer;
-    size_t y = place.y + tap / l->k_w - l->pad_top, x = place.x + tap % l->k_w - l->pad_left;
+    size_t y = place.y + ky - l->pad_top, x = place.x + kx - l->pad_left;
     if (y >= l->h || x >= l->w) return NULL; /* below 0 wraps round */
     return job->x + ((place.image * l->h + y) * l->w + x) * l->a_bits * job->words;
 }
 
-static void gather(const struct job *job, size_t first, size_t n, uint64_t *patch)
+static void gather_pixel(const struct job *job, struct place place, uint64_t *patch)
 {
-    size_t words = job->words, row = job->taps * words, planes = job->layer->a_bits;
-    for (size_t p = 0; p < n; p++, patch += planes * row) {
-        struct place place = place_of(job, first + p);
-        for (size_t tap = 0; tap < job->taps; tap++) {
-            const uint64_t *from = tap_at(job, place, tap);
-            for (size_t i = 0; i < planes; i++) {
-                uint64_t *to = patch + i * row + tap * words;
-                if (from)
-                    memcpy(to, from + i * words, words * sizeof *to);
-                else
-                    memset(to, 0, words * sizeof *to);
-            }
+    const struct et_bnn_layer *l = job->layer;
+    for (size_t ky = 0; ky < l->k_h; ky++)
+        for (size_t kx = 0; kx < l->k_w; kx++, patch += job->words) {
+            const uint64_t *from = tap_at(job, place, ky, kx);
+            uint64_t *to = patch;
+            for (size_t i = 0; i < l->a_bits; i++, to += job->row)
+                for (size_t k = 0; k < job->words; k++)
+                    to[k] = from ? from[i * job->words + k] : 0;
         }
-    }
-}
-
-static void count_ones(const uint64_t *row, size_t rows, size_t words, int32_t *ones)
-{
-    for (size_t r = 0; r < rows; r++) {
-        ones[r] = 0;
-        for (size_t k = 0; k < words; k++)
-            ones[r] += __builtin_popcountll(row[r * words + k]);
-    }
 }
 
 /* ------------------------------------------------------------------------------------- sums -- */
 
-/* acc += scale * count + offset for every channel: what planes i and j contribute. */
-static void add_pair(int32_t *acc, const int32_t *count, size_t n, size_t step, int32_t scale,
-                     int32_t offset)
+/* What a pair of planes contributes: scale * count + offset for every channel. */
+ET_VECTOR_CLONES static void add_pair(int32_t *restrict acc, const int32_t *restrict count,
+                                      size_t n, size_t step, int32_t scale, int32_t offset,
+                                      int first)
 {
+    if (first) memset(acc, 0, n * sizeof *acc);
+    if (step == 1) {
+        for (size_t o = 0; o < n; o++)
+            acc[o] += scale * count[o] + offset;
+        return;
+    }
     for (size_t o = 0; o < n; o++)
         acc[o] += scale * count[o * step] + offset;
 }
 
-/* The sums of one pixel for n channels, from its counts [a_bits][channel][w_bits]. */
+/* The sums of one pixel for n channels, from its counts [a_bits][channels][w_bits]. */
 static void sum(const struct job *job, const int32_t *count, const int32_t *ones, size_t n,
                 int32_t *acc)
 {
     const struct et_bnn_layer *l = job->layer;
     int32_t bits = (int32_t)(job->taps * l->c_in);
-    memset(acc, 0, n * sizeof *acc);
     for (unsigned i = 0; i < l->a_bits; i++)
         for (unsigned j = 0; j < l->w_bits; j++) {
             bool i_sign = l->a_signed && i == l->a_bits - 1;
@@ -121,113 +120,151 @@ static void sum(const struct job *job, const int32_t *count, const int32_t *ones
             int32_t offset = 0;
             if (l->mode == ET_BNN_XNOR) scale = -2 * weight, offset = weight * bits;
             if (l->mode == ET_BNN_AND_POPCOUNT) scale = 2 * weight, offset = -weight * ones[i];
-            add_pair(acc, count + i * CHANNELS * l->w_bits + j, n, l->w_bits, scale, offset);
+            add_pair(acc, count + i * job->channels * l->w_bits + j, n, l->w_bits, scale, offset,
+                     i + j == 0);
         }
 }
 
-/* Takes away what the 0 bits outside the image have added. */
-static void drop_outside(const struct job *job, size_t p, size_t first, size_t n, int32_t *acc)
+ET_VECTOR_CLONES static void add_scaled(int32_t *restrict acc, const int32_t *restrict x, size_t n,
+                                        int32_t scale)
+{
+    for (size_t o = 0; o < n; o++)
+        acc[o] += scale * x[o];
+}
+
+/* Gives back what the 0 bits outside the image have taken. */
+static void drop_outside(const struct job *job, struct place place, size_t first, size_t n,
+                         int32_t *acc)
 {
     const struct et_bnn_layer *l = job->layer;
-    struct place place = place_of(job, p);
-    for (size_t tap = 0; tap < job->taps; tap++) {
-        if (tap_at(job, place, tap)) continue;
-        for (size_t o = 0; o < n; o++)
-            for (unsigned j = 0; j < l->w_bits; j++) {
-                size_t row = (first + o) * l->w_bits + j;
-                int32_t ones = job->weights->ones[row * job->taps + tap];
-                int32_t planes = (1 << l->a_bits) - 1; /* all of them, weighted */
-                acc[o] -= planes * (1 << j) * ((int32_t)l->c_in - 2 * ones);
-            }
-    }
+    const int32_t *tap_sum = job->weights->tap_sum + first;
+    for (size_t ky = 0; ky < l->k_h; ky++)
+        for (size_t kx = 0; kx < l->k_w; kx++, tap_sum += l->c_out)
+            if (!tap_at(job, place, ky, kx)) add_scaled(acc, tap_sum, n, (1 << l->a_bits) - 1);
 }
 
 /* ---------------------------------------------------------------------------------- outputs -- */
 
-static void make_codes(const struct job *job, size_t first, size_t n, const int32_t *acc,
-                       uint8_t *code)
+/* code = flip ^ number of thresholds that acc reaches; most - count is count with its bits
+ * turned over. */
+ET_VECTOR_CLONES static void make_codes(uint8_t *restrict code, const int32_t *restrict acc,
+                                        size_t n, const int32_t *restrict threshold, size_t stride,
+                                        size_t levels, const uint8_t *restrict flip)
 {
-    unsigned most = (1U << job->layer->out_bits) - 1;
-    for (size_t o = 0; o < n; o++) {
-        const int32_t *threshold = job->threshold + (first + o) * most;
-        unsigned count = 0;
-        for (unsigned e = 0; e < most; e++)
-            count += acc[o] >= threshold[e];
-        code[o] = (uint8_t)(job->flip && job->flip[first + o] ? most - count : count);
-    }
+    for (size_t o = 0; o < n; o++)
+        code[o] = 0;
+    for (size_t e = 0; e < levels; e++)
+        for (size_t o = 0; o < n; o++)
+            code[o] = (uint8_t)(code[o] + (acc[o] >= threshold[e * stride + o]));
+    for (size_t o = 0; o < n; o++)
+        code[o] ^= flip[o];
 }
 
+ET_VECTOR_CLONES static void keep_largest(uint8_t *restrict best, const uint8_t *restrict code,
+                                          size_t n)
+{
+    for (size_t o = 0; o < n; o++)
+        best[o] = code[o] > best[o] ? code[o] : best[o];
+}
+
+/* Bit p of 64 codes. */
+static uint64_t plane_of(const uint8_t *code, unsigned p)
+{
+    uint64_t word = 0;
+    for (size_t i = 0; i < WORD / 8; i++) {
+        uint64_t eight;
+        memcpy(&eight, code + 8 * i, sizeof eight);
+        eight = eight >> p & 0x0101010101010101;
+        word |= (eight * 0x0102040810204080) >> 56 << 8 * i; /* bit 8 k goes to bit 56 + k */
+    }
+    return word;
+}
+
+/* Codes behind the last channel are 0. */
 static void write_codes(const struct job *job, size_t window, size_t first, size_t n,
                         const uint8_t *code)
 {
-    size_t words = et_bnn_words(job->layer->c_out);
-    uint64_t *to = (uint64_t *)job->y + window * job->layer->out_bits * words + first / CHANNELS;
-    for (unsigned p = 0; p < job->layer->out_bits; p++) {
-        uint64_t word = 0;
-        for (size_t o = 0; o < n; o++)
-            word |= (uint64_t)(code[o] >> p & 1) << o;
-        to[p * words] = word;
-    }
+    size_t words = et_bnn_words(job->layer->c_out), bits = job->layer->out_bits;
+    uint64_t *to = (uint64_t *)job->y + window * bits * words + first / WORD;
+    for (unsigned p = 0; p < bits; p++)
+        for (size_t o = 0; o < n; o += WORD)
+            to[p * words + o / WORD] = plane_of(code + o, p);
 }
 
-/* Pixel p's sums for the channels first ... first + n - 1 (of one word) become output. */
-static void finish(const struct job *job, size_t p, size_t first, size_t n, const int32_t *acc,
-                   uint8_t *best)
+/* Pixel p's counts for the channels first ... first + n - 1 become output. */
+static void finish(const struct job *job, const struct workspace *s, size_t p, const int32_t *count,
+                   const int32_t *ones, size_t first, size_t n, uint8_t *best)
 {
     const struct et_bnn_layer *l = job->layer;
-    if (l->output != ET_BNN_CODES) {
-        memcpy((int32_t *)job->y + p * l->c_out + first, acc, n * sizeof *acc);
-        return;
-    }
-    uint8_t code[CHANNELS];
-    size_t square = l->pool * l->pool;
-    make_codes(job, first, n, acc, code);
-    for (size_t o = 0; o < n; o++)
-        best[o] = p % square == 0 || code[o] > best[o] ? code[o] : best[o];
+    bool raw = l->output != ET_BNN_CODES;
+    int32_t *acc = raw ? (int32_t *)job->y + p * l->c_out + first : s->acc;
+    sum(job, count, ones, n, acc);
+    if (job->padded) drop_outside(job, place_of(job, p), first, n, acc);
+    if (raw) return;
+    size_t square = l->pool * l->pool, levels = (1U << l->out_bits) - 1;
+    uint8_t *code = p % square == 0 ? best : s->code;
+    make_codes(code, acc, n, job->threshold + first, l->c_out, levels, job->flip + first);
+    if (code != best) keep_largest(best, code, n);
     if (p % square == square - 1) write_codes(job, p / square, first, n, best);
 }
 
 /* ------------------------------------------------------------------------------------ tasks -- */
 
-static struct workspace workspace_of(const struct job *job, size_t worker)
+static size_t up_to_line(size_t bytes)
 {
-    size_t rows = job->pixels * job->layer->a_bits;
-    struct workspace s = {.patch = (uint64_t *)(job->scratch + worker * job->scratch_bytes)};
-    s.count = (int32_t *)(s.patch + (job->direct ? 0 : rows * job->taps * job->words));
-    s.ones = s.count + rows * CHANNELS * job->layer->w_bits;
-    s.best = (uint8_t *)(s.ones + rows);
-    return s;
+    return (bytes + 63) / 64 * 64;
+}
+
+/* Cuts a worker's memory; without memory, finds its size. */
+static size_t cut(const struct job *job, uint8_t *memory, struct workspace *s)
+{
+    size_t rows = job->pixels * job->layer->a_bits, columns = job->channels * job->layer->w_bits;
+    size_t sizes[] = {job->direct ? 0 : rows * job->row * sizeof(uint64_t),
+                      rows * columns * sizeof(int32_t),
+                      rows * sizeof(int32_t),
+                      job->channels * sizeof(int32_t),
+                      job->channels,
+                      job->channel_tile};
+    size_t at[7] = {0};
+    for (size_t i = 0; i < 6; i++)
+        at[i + 1] = at[i] + up_to_line(sizes[i]);
+    if (memory)
+        *s = (struct workspace){(uint64_t *)(memory + at[0]),
+                                (int32_t *)(memory + at[1]),
+                                (int32_t *)(memory + at[2]),
+                                (int32_t *)(memory + at[3]),
+                                memory + at[4],
+                                memory + at[5]};
+    return at[6];
 }
 
 /* Pixels first ... first + n - 1 for the channels [from, to). */
-static void run_chunk(const struct job *job, const struct workspace *s, size_t first, size_t n,
+static void run_block(const struct job *job, const struct workspace *s, size_t first, size_t n,
                       size_t from, size_t to)
 {
     const struct et_bnn_layer *l = job->layer;
-    size_t row = job->taps * job->words, rows = n * l->a_bits, ldc = CHANNELS * l->w_bits;
-    const uint64_t *a = job->direct ? job->x + first * l->a_bits * row : s->patch;
-    if (!job->direct) gather(job, first, n, s->patch);
-    if (l->mode == ET_BNN_AND_POPCOUNT) count_ones(a, rows, row, s->ones);
-    bool padded = l->pad_top + l->pad_left + l->pad_bottom + l->pad_right > 0;
-    for (size_t c = from; c < to; c += CHANNELS) {
-        size_t channels = to - c < CHANNELS ? to - c : CHANNELS;
+    size_t rows = n * l->a_bits, ldc = job->channels * l->w_bits;
+    const uint64_t *a = job->direct ? job->x + first * l->a_bits * job->row : s->patch;
+    for (size_t p = 0; p < n && !job->direct; p++)
+        gather_pixel(job, place_of(job, first + p), s->patch + p * l->a_bits * job->row);
+    if (l->mode == ET_BNN_AND_POPCOUNT)
+        et__binary_gemm(ET__BINARY_AND, ET__BINARY_AUTO, rows, 1, job->row, a, job->ones, s->ones,
+                        1);
+    for (size_t c = from; c < to; c += job->channels) {
+        size_t channels = to - c < job->channels ? to - c : job->channels;
         et__binary_gemm(l->mode == ET_BNN_XNOR ? ET__BINARY_XOR : ET__BINARY_AND, ET__BINARY_AUTO,
-                        rows, channels * l->w_bits, row, a,
-                        job->weights->planes + c * l->w_bits * row, s->count, ldc);
-        for (size_t p = 0; p < n; p++) {
-            int32_t acc[CHANNELS];
-            sum(job, s->count + p * l->a_bits * ldc, s->ones + p * l->a_bits, channels, acc);
-            if (padded && l->mode == ET_BNN_XNOR && !l->pad_zero_bits)
-                drop_outside(job, first + p, c, channels, acc);
-            finish(job, first + p, c, channels, acc, s->best + c - from);
-        }
+                        rows, channels * l->w_bits, job->row, a,
+                        job->weights->planes + c * l->w_bits * job->row, s->count, ldc);
+        for (size_t p = 0; p < n; p++)
+            finish(job, s, first + p, s->count + p * l->a_bits * ldc, s->ones + p * l->a_bits, c,
+                   channels, s->best + c - from);
     }
 }
 
 static void run_task(void *user, size_t i, size_t worker)
 {
     const struct job *job = user;
-    struct workspace s = workspace_of(job, worker);
+    struct workspace s;
     size_t square = job->layer->pool * job->layer->pool;
     size_t window = i / job->channel_tiles * job->window_tile;
     size_t windows = job->windows - window;
@@ -235,33 +272,65 @@ static void run_task(void *user, size_t i, size_t worker)
     size_t to = from + job->channel_tile;
     if (windows > job->window_tile) windows = job->window_tile;
     if (to > job->layer->c_out) to = job->layer->c_out;
+    cut(job, job->scratch + worker * job->scratch_bytes, &s);
+    memset(s.best, 0, job->channel_tile); /* the last word's codes may end early */
     for (size_t p = window * square; p < (window + windows) * square; p += job->pixels) {
         size_t n = (window + windows) * square - p;
-        run_chunk(job, &s, p, n < job->pixels ? n : job->pixels, from, to);
+        run_block(job, &s, p, n < job->pixels ? n : job->pixels, from, to);
     }
+}
+
+/* ------------------------------------------------------------------------------------- plan -- */
+
+static bool is_padded(const struct et_bnn_layer *l)
+{
+    return l->pad_top + l->pad_left + l->pad_bottom + l->pad_right > 0;
 }
 
 static bool is_direct(const struct et_bnn_layer *l)
 {
     return l->k_h == 1 && l->k_w == 1 && l->stride_y == 1 && l->stride_x == 1 && l->pool == 1 &&
-           l->pad_top + l->pad_left + l->pad_bottom + l->pad_right == 0;
+           !is_padded(l);
 }
 
 /* Tasks are runs of windows; when there are few of those, also groups of channels. */
 static void plan(struct job *job)
 {
     const struct et_bnn_layer *l = job->layer;
-    size_t square = l->pool * l->pool, blocks = (l->c_out + CHANNELS - 1) / CHANNELS;
-    size_t wanted = 4 * et_parallel_threads();
-    job->pixels = l->a_bits < ROWS ? ROWS / l->a_bits : 1;
+    size_t square = l->pool * l->pool, words = et_bnn_words(l->c_out);
+    size_t tasks = 4 * et_parallel_threads();
+    job->pixels = ROWS / l->a_bits;
     job->window_tile = (job->pixels + square - 1) / square;
     if (job->windows < job->window_tile) job->window_tile = job->windows;
     if (job->window_tile * square < job->pixels) job->pixels = job->window_tile * square;
     size_t runs = (job->windows + job->window_tile - 1) / job->window_tile;
-    size_t groups = (wanted + runs - 1) / runs;
-    if (groups > blocks) groups = blocks;
-    job->channel_tile = (blocks + groups - 1) / groups * CHANNELS;
+    size_t groups = (tasks + runs - 1) / runs;
+    if (groups > words) groups = words;
+    job->channel_tile = (words + groups - 1) / groups * WORD;
     job->channel_tiles = (l->c_out + job->channel_tile - 1) / job->channel_tile;
+    job->channels = COLUMNS / l->w_bits / WORD * WORD;
+    if (job->channels < WORD) job->channels = WORD;
+    if (job->channels > job->channel_tile) job->channels = job->channel_tile;
+}
+
+/* Tables of a call, level by level, so that channels lie side by side. */
+static enum et_status make_tables(struct job *job, const int32_t *threshold, const uint8_t *flip)
+{
+    const struct et_bnn_layer *l = job->layer;
+    size_t levels = (1U << l->out_bits) - 1;
+    if (l->mode == ET_BNN_AND_POPCOUNT) {
+        if (!(job->ones = et_alloc(job->row, sizeof *job->ones))) return ET_NOMEM;
+        memset(job->ones, 0xff, job->row * sizeof *job->ones);
+    }
+    if (l->output != ET_BNN_CODES) return ET_OK;
+    if (!(job->threshold = et_alloc(levels * l->c_out, sizeof *job->threshold))) return ET_NOMEM;
+    if (!(job->flip = et_alloc(l->c_out, 1))) return ET_NOMEM;
+    for (size_t o = 0; o < l->c_out; o++) {
+        for (size_t e = 0; e < levels; e++)
+            job->threshold[e * l->c_out + o] = threshold[o * levels + e];
+        job->flip[o] = flip && flip[o] ? (uint8_t)levels : 0;
+    }
+    return ET_OK;
 }
 
 enum et_status et__binary_forward(const struct et_bnn_layer *l,
@@ -271,8 +340,6 @@ enum et_status et__binary_forward(const struct et_bnn_layer *l,
 {
     struct job job = {.layer = l,
                       .weights = weights,
-                      .threshold = threshold,
-                      .flip = flip,
                       .x = x,
                       .y = y,
                       .windows = n * et_bnn_out_h(l) * et_bnn_out_w(l),
@@ -280,17 +347,25 @@ enum et_status et__binary_forward(const struct et_bnn_layer *l,
                       .out_w = et_bnn_out_w(l),
                       .words = et_bnn_words(l->c_in),
                       .taps = l->k_h * l->k_w,
-                      .direct = is_direct(l)};
+                      .row = l->k_h * l->k_w * et_bnn_words(l->c_in),
+                      .direct = is_direct(l),
+                      .padded = is_padded(l) && l->mode == ET_BNN_XNOR && !l->pad_zero_bits};
     if (job.windows == 0) return ET_OK;
     plan(&job);
-    size_t rows = job.pixels * l->a_bits;
-    job.scratch_bytes = (job.direct ? 0 : rows * job.taps * job.words * sizeof(uint64_t)) +
-                        (rows * CHANNELS * l->w_bits + rows) * sizeof(int32_t) + job.channel_tile;
-    job.scratch_bytes = (job.scratch_bytes + 63) / 64 * 64;
+    enum et_status status = make_tables(&job, threshold, flip);
+    if (status != ET_OK) goto out;
+    job.scratch_bytes = cut(&job, NULL, NULL);
     job.scratch = et_alloc(et_parallel_threads(), job.scratch_bytes);
-    if (!job.scratch) return ET_NOMEM;
+    if (!job.scratch) {
+        status = ET_NOMEM;
+        goto out;
+    }
     size_t runs = (job.windows + job.window_tile - 1) / job.window_tile;
     et_parallel_for(runs * job.channel_tiles, run_task, &job);
+out:
+    et_free(job.threshold);
+    et_free(job.flip);
+    et_free(job.ones);
     et_free(job.scratch);
-    return ET_OK;
+    return status;
 }
