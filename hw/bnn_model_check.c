@@ -109,10 +109,11 @@ static bool is_aligned(const struct et_bnn_descriptor *d, size_t beat)
     return true;
 }
 
-/* Words that n beats fill, the last one perhaps in part. */
-static uint64_t words(uint64_t n, uint64_t beats_per_word)
+/* Do n beats fill whole words, and do these end within the buffer? */
+static bool words_fit(uint64_t n, uint64_t beats_per_word, uint64_t place, uint64_t words_kept,
+                      uint64_t depth)
 {
-    return (n + beats_per_word - 1) / beats_per_word;
+    return n % beats_per_word == 0 && place + n / beats_per_word * words_kept <= depth;
 }
 
 static bool load_fits(const struct et__model *model, const struct et_bnn_descriptor *d)
@@ -123,13 +124,13 @@ static bool load_fits(const struct et__model *model, const struct et_bnn_descrip
     switch (et__bnn_get(d, ET__BNN_LOAD_TARGET)) {
     case ET__BNN_TO_WEIGHTS: {
         uint64_t planes = et__bnn_get(d, ET__BNN_LOAD_STORED);
-        uint64_t groups = words(n, (uint64_t)caps->pe * caps->simd / caps->axi_bits * planes);
-        return place + groups * et__bnn_get(d, ET__BNN_LOAD_KEPT) <= caps->w_depth;
+        uint64_t beats = (uint64_t)caps->pe * caps->simd / caps->axi_bits * planes;
+        return words_fit(n, beats, place, et__bnn_get(d, ET__BNN_LOAD_KEPT), caps->w_depth);
     }
     case ET__BNN_TO_ACTIVATIONS:
         return place + n <= caps->a_depth;
     default:
-        return place + words(n, caps->pe * 32 / caps->axi_bits) <= caps->t_depth;
+        return words_fit(n, caps->pe * 32 / caps->axi_bits, place, 1, caps->t_depth);
     }
 }
 

@@ -4,7 +4,8 @@
  *
  *   e_*            error bits and info of the places that can err, oldest first when several err
  *                  in one cycle: record or token, store, compute, load, dispatch, ring, watchdog
- *   name_*         the oldest descriptor of store, compute, load: one of them bites the watchdog
+ *   name_*         the oldest descriptor of store, compute, load; one waits in dispatch: whom the
+ *                  watchdog may name
  *   do_abort, do_reset, err_clear   the host
  *   quiet          no burst is open and no record waits
  *   stop           start nothing new (from the cycle after the error until the abort)
@@ -36,6 +37,7 @@ module bnn_control (
   input  logic         e_ring,
   input  logic         e_watchdog,
   input  logic [31:0]  head,
+  input  logic         name_dispatch,
   input  logic         name_store,
   input  logic [126:0] name_store_info,
   input  logic         name_compute,
@@ -80,7 +82,7 @@ module bnn_control (
     older = a - b >= 32'h80000000;
   endfunction
   always_comb begin
-    who = {95'd0, head};
+    who = name_dispatch && !e_ring ? e_dispatch_info : {95'd0, head};
     if (e_retire != '0) who = e_retire_info;
     else if (e_store != '0) who = e_store_info;
     else if (e_compute != '0) who = e_compute_info;

@@ -8,7 +8,6 @@
  *   info                {COMPLETE, IRQ, completion address / 8, tag, index}: who it is, for queues,
  *                       records and errors
  *   dep                 {push_next, push_prev, pop_next, pop_prev}
- *   bad                 a reserved bit of a LOAD or STORE is set: an error when its turn comes
  *   *_valid, *_ready    the queues; simple_* NOP and SYNC
  *   err                 error bits while a wrong descriptor stands here; err_info has COMPLETE only
  *                       when a record can be written
@@ -27,7 +26,6 @@ module bnn_dispatch (
 
   output logic [126:0] info,
   output logic [3:0]   dep,
-  output logic         bad,
   output logic         load_valid,
   input  logic         load_ready,
   output logic         compute_valid,
@@ -43,7 +41,7 @@ module bnn_dispatch (
   localparam logic [7:0] NOP = 8'd0, LOAD = 8'd1, COMPUTE = 8'd2, STORE = 8'd3, SYNC = 8'd4;
 
   logic [7:0]  op;
-  logic        complete, irq, aligned, go;
+  logic        complete, irq, aligned, go, bad;
   logic [31:0] tag;
   logic [63:0] address;
   logic [3:0]  illegal; // dependency bits that the operation does not have
@@ -58,7 +56,8 @@ module bnn_dispatch (
                      desc[`BNN_D_ANY_COMPLETION_LO_MSB:`BNN_D_ANY_COMPLETION_LO_LSB]};
   assign aligned  = address[2:0] == 3'd0;
   assign info     = {complete, irq, address[63:3], tag, index};
-  assign err_info = {complete && aligned && desc_ok && !desc_err, info[125:0]};
+  assign err_info = {complete && aligned && desc_ok && !desc_err, info[125:64],
+                     desc_err ? 32'd0 : tag, index};
 
   always_comb begin
     case (op)
@@ -82,9 +81,9 @@ module bnn_dispatch (
       else if (!desc_ok) err[`BNN_ERR_CRC_LSB] = 1'b1;
       else if (op > SYNC) err[`BNN_ERR_OPCODE_LSB] = 1'b1;
       else begin
-        err[`BNN_ERR_ALIGN_LSB] = complete && !aligned;
         err[`BNN_ERR_FIELD_LSB] = desc[31:14] != '0 || (irq && !complete) ||
-                                  (dep & illegal) != '0 || (bad && (op == NOP || op == SYNC));
+                                  (dep & illegal) != '0 || bad;
+        err[`BNN_ERR_ALIGN_LSB] = complete && !aligned && !err[`BNN_ERR_FIELD_LSB];
       end
     end
   end

@@ -9,7 +9,8 @@
  *                     target 0 weights (word, lane group), 1 activations (beat, 0),
  *                     2 thresholds (word, beat of the word)
  *   fin_*             a descriptor that has ended well
- *   err, err_info     FIELD, ALIGN, RANGE before anything is read; AXI_READ with its first beat
+ *   err, err_info     FIELD, ALIGN or RANGE (the first that fits) before anything is read;
+ *                     AXI_READ with the beat that the memory refused
  *   name_*            the oldest descriptor here, for the watchdog
  *   working           something is being loaded or looked at
  *
@@ -19,7 +20,7 @@
  * rounding a beat passes in its own cycle. So the rows of the next descriptor are on their way
  * while the last ones arrive.
  *
- * FIELD: also beats that do not fill whole words of weights or thresholds. */
+ * RANGE: also beats that do not fill whole words of weights or thresholds. */
 `include "bnn_registers.svh"
 module bnn_load #(
   parameter int PE     = 32,
@@ -34,7 +35,6 @@ module bnn_load #(
   input  logic              stop,
   input  logic              q_valid,
   output logic              q_ready,
-  input  logic              q_bad,
   input  logic              q_pop,
   input  logic              q_push,
   input  logic [126:0]      q_info,
@@ -96,7 +96,7 @@ module bnn_load #(
   logic [31:0]   beats;
   logic [15:0]   rows;
   logic [11:0]   check_err;
-  logic          field, range, align, job_room, unaligned_end;
+  logic          field, range, align, job_room;
 
   assign pop = state == IDLE && q_valid && !stop && q_pop && have;
 
@@ -106,15 +106,14 @@ module bnn_load #(
   assign need   = {4'd0, planes} * {32'd0, q_kept};
   assign space  = (36'(WDEPTH) - {20'd0, q_place}) * {32'd0, q_stored};
   always_comb begin
-    range         = 1'b0;
-    unaligned_end = 1'b0;
-    field         = q_bad || q_length == 16'd0 || q_rows == 16'd0 || q_target == 2'd3;
+    range = 1'b0;
+    field = q_length == 16'd0 || q_rows == 16'd0 || q_target == 2'd3;
     case (q_target)
       WEIGHTS: begin
         field = field || q_stored == 4'd0 || q_stored > 4'd8 || q_kept == 4'd0 ||
                 q_kept > q_stored;
-        range = 32'(q_place) >= WDEPTH || need > space;
-        unaligned_end = (total & (32'(GROUPS) - 32'd1)) != 32'd0;
+        range = 32'(q_place) >= WDEPTH || need > space ||
+                (total & (32'(GROUPS) - 32'd1)) != 32'd0;
       end
       ACTIVATIONS: begin
         field = field || q_stored != 4'd0 || q_kept != 4'd0;
@@ -122,20 +121,20 @@ module bnn_load #(
       end
       default: begin
         field = field || q_stored != 4'd0 || q_kept != 4'd0;
-        range = {1'b0, words} + {17'd0, q_place} > 33'(TDEPTH);
-        unaligned_end = (total & (32'(T_BEATS) - 32'd1)) != 32'd0;
+        range = {1'b0, words} + {17'd0, q_place} > 33'(TDEPTH) ||
+                (total & (32'(T_BEATS) - 32'd1)) != 32'd0;
       end
     endcase
     check_err = '0;
     if (state == CHECK) begin
-      check_err[`BNN_ERR_FIELD_LSB] = field || unaligned_end;
-      check_err[`BNN_ERR_ALIGN_LSB] = align;
-      check_err[`BNN_ERR_RANGE_LSB] = range && !field;
+      if (field) check_err[`BNN_ERR_FIELD_LSB] = 1'b1;
+      else if (align) check_err[`BNN_ERR_ALIGN_LSB] = 1'b1;
+      else check_err[`BNN_ERR_RANGE_LSB] = range;
     end
     // Long division by the stored planes, one digit per cycle: only the rest is of interest.
     rest2 = {rest, digits[WB-1]};
     if (rest2 >= {1'b0, q_stored}) rest2 = rest2 - {1'b0, q_stored};
-    if (state == DIVIDE && left_digits == 6'd0) check_err[`BNN_ERR_FIELD_LSB] = rest != 4'd0;
+    if (state == DIVIDE && left_digits == 6'd0) check_err[`BNN_ERR_RANGE_LSB] = rest != 4'd0;
   end
 
   assign rd_valid = state == ASK && !stop;

@@ -107,7 +107,7 @@ module bnn_retire (
   assign rec_addr  = out_info[124:64];
   assign rec_data  = {out_err != 12'd0, 19'd0, out_err, out_info[63:32]};
   assign record_ok = rec_valid && rec_done && !rec_err;
-  assign irq       = record_ok && out_info[125];
+  assign irq       = record_ok && out_info[125] && out_err == 12'd0;
 
   // ---------------------------------------------------------------------------------- counts --
   assign retired = {2'b0, load_go && !load_info[126]} +

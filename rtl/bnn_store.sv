@@ -7,7 +7,7 @@
  *   wr_*              rows to the write master, sd_* their beats, b_* acknowledgements
  *   st_en, st_addr    reads a beat of the output buffer; st_data answers in the next cycle
  *   fin_*             a descriptor whose data have all been acknowledged
- *   err, err_info     FIELD, ALIGN, RANGE before anything is written; AXI_WRITE with the answer
+ *   err, err_info     FIELD, ALIGN or RANGE (the first that fits) before anything is written; AXI_WRITE with the answer
  *   name_*            the oldest descriptor here, for the watchdog
  *   working           something is being stored, looked at or waits for acknowledgement
  *
@@ -24,7 +24,6 @@ module bnn_store #(
   input  logic              stop,
   input  logic              q_valid,
   output logic              q_ready,
-  input  logic              q_bad,
   input  logic              q_pop,
   input  logic              q_push,
   input  logic [126:0]      q_info,
@@ -78,13 +77,13 @@ module bnn_store #(
   assign begin_job = state == IDLE && q_valid && !stop && (!q_pop || have) && open != 3'd4;
   assign pop       = begin_job && q_pop;
   assign past      = {2'd0, last_row} + {18'd0, q_place} + {18'd0, q_length};
-  assign field     = q_bad || q_length == 16'd0 || q_rows == 16'd0;
+  assign field     = q_length == 16'd0 || q_rows == 16'd0;
   always_comb begin
     check_err = '0;
     if (state == CHECK) begin
-      check_err[`BNN_ERR_FIELD_LSB] = field;
-      check_err[`BNN_ERR_ALIGN_LSB] = q_addr[LB-1:0] != '0 || q_stride[LB-1:0] != '0;
-      check_err[`BNN_ERR_RANGE_LSB] = !field && past > 34'(ODEPTH);
+      if (field) check_err[`BNN_ERR_FIELD_LSB] = 1'b1;
+      else if (q_addr[LB-1:0] != '0 || q_stride[LB-1:0] != '0) check_err[`BNN_ERR_ALIGN_LSB] = 1'b1;
+      else check_err[`BNN_ERR_RANGE_LSB] = past > 34'(ODEPTH);
     end
   end
 

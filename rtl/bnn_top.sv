@@ -148,12 +148,12 @@ module bnn_top #(
   logic [126:0] info, dispatch_info;
   logic [3:0]   dep;
   logic [11:0]  dispatch_err;
-  logic         bad, lq_push, lq_room, cq_push, cq_room, sq_push, sq_room, simple_valid,
+  logic         lq_push, lq_room, cq_push, cq_room, sq_push, sq_room, simple_valid,
                 simple_ready;
 
   bnn_dispatch u_dispatch (
     .stop, .desc_valid, .desc_ready, .desc, .desc_ok, .desc_err, .index(head), .done,
-    .info, .dep, .bad,
+    .info, .dep,
     .load_valid(lq_push), .load_ready(lq_room), .compute_valid(cq_push), .compute_ready(cq_room),
     .store_valid(sq_push), .store_ready(sq_room), .simple_valid, .simple_ready,
     .err(dispatch_err), .err_info(dispatch_info)
@@ -165,7 +165,7 @@ module bnn_top #(
   );
 
   // ------------------------------------------------------------------------------------ load --
-  logic         lq_valid, lq_pop, l_bad, l_pop, l_push;
+  logic         lq_valid, lq_pop, l_pop, l_push;
   logic [126:0] l_info;
   logic [63:0]  l_addr;
   logic [1:0]   l_target;
@@ -173,9 +173,9 @@ module bnn_top #(
   logic [15:0]  l_place, l_length, l_rows;
   logic [31:0]  l_stride;
 
-  bnn_fifo #(.WIDTH(284), .DEPTH(4)) u_load_queue (
+  bnn_fifo #(.WIDTH(283), .DEPTH(4)) u_load_queue (
     .clk, .rst(rst || flush), .push_valid(lq_push), .push_ready(lq_room),
-    .push_data({bad, dep[1], dep[3], info,
+    .push_data({dep[1], dep[3], info,
                 desc[`BNN_D_LOAD_ADDRESS_HI_MSB:`BNN_D_LOAD_ADDRESS_LO_LSB],
                 desc[`BNN_D_LOAD_TARGET_MSB:`BNN_D_LOAD_TARGET_LSB],
                 desc[`BNN_D_LOAD_STORED_MSB:`BNN_D_LOAD_STORED_LSB],
@@ -185,7 +185,7 @@ module bnn_top #(
                 desc[`BNN_D_LOAD_ROWS_MSB:`BNN_D_LOAD_ROWS_LSB],
                 desc[`BNN_D_LOAD_STRIDE_MSB:`BNN_D_LOAD_STRIDE_LSB]}),
     .pop_valid(lq_valid), .pop_ready(lq_pop),
-    .pop_data({l_bad, l_pop, l_push, l_info, l_addr, l_target, l_stored, l_kept, l_place, l_length,
+    .pop_data({l_pop, l_push, l_info, l_addr, l_target, l_stored, l_kept, l_place, l_length,
                l_rows, l_stride})
   );
 
@@ -200,7 +200,7 @@ module bnn_top #(
     .PE(PE), .SIMD(SIMD), .AXI_DW(AXI_DW), .WDEPTH(WDEPTH), .ADEPTH(ADEPTH), .TDEPTH(TDEPTH)
   ) u_load (
     .clk, .rst(rst || flush), .stop,
-    .q_valid(lq_valid), .q_ready(lq_pop), .q_bad(l_bad), .q_pop(l_pop), .q_push(l_push),
+    .q_valid(lq_valid), .q_ready(lq_pop), .q_pop(l_pop), .q_push(l_push),
     .q_info(l_info), .q_addr(l_addr), .q_target(l_target), .q_stored(l_stored), .q_kept(l_kept),
     .q_place(l_place), .q_length(l_length), .q_rows(l_rows), .q_stride(l_stride),
     .have(tk_have[1]), .pop(tk_pop[1]),
@@ -260,15 +260,15 @@ module bnn_top #(
   );
 
   // ----------------------------------------------------------------------------------- store --
-  logic         sq_valid, sq_pop, s_bad, s_pop, s_push;
+  logic         sq_valid, sq_pop, s_pop, s_push;
   logic [126:0] s_info;
   logic [63:0]  s_addr;
   logic [15:0]  s_place, s_length, s_rows, s_out_stride;
   logic [31:0]  s_stride;
 
-  bnn_fifo #(.WIDTH(290), .DEPTH(4)) u_store_queue (
+  bnn_fifo #(.WIDTH(289), .DEPTH(4)) u_store_queue (
     .clk, .rst(rst || flush), .push_valid(sq_push), .push_ready(sq_room),
-    .push_data({bad, dep[0], dep[2], info,
+    .push_data({dep[0], dep[2], info,
                 desc[`BNN_D_STORE_ADDRESS_HI_MSB:`BNN_D_STORE_ADDRESS_LO_LSB],
                 desc[`BNN_D_STORE_PLACE_MSB:`BNN_D_STORE_PLACE_LSB],
                 desc[`BNN_D_STORE_LENGTH_MSB:`BNN_D_STORE_LENGTH_LSB],
@@ -276,7 +276,7 @@ module bnn_top #(
                 desc[`BNN_D_STORE_STRIDE_MSB:`BNN_D_STORE_STRIDE_LSB],
                 desc[`BNN_D_STORE_OUT_STRIDE_MSB:`BNN_D_STORE_OUT_STRIDE_LSB]}),
     .pop_valid(sq_valid), .pop_ready(sq_pop),
-    .pop_data({s_bad, s_pop, s_push, s_info, s_addr, s_place, s_length, s_rows, s_stride,
+    .pop_data({s_pop, s_push, s_info, s_addr, s_place, s_length, s_rows, s_stride,
                s_out_stride})
   );
 
@@ -291,7 +291,7 @@ module bnn_top #(
 
   bnn_store #(.AXI_DW(AXI_DW), .ODEPTH(ODEPTH)) u_store (
     .clk, .rst(rst || flush), .stop,
-    .q_valid(sq_valid), .q_ready(sq_pop), .q_bad(s_bad), .q_pop(s_pop), .q_push(s_push),
+    .q_valid(sq_valid), .q_ready(sq_pop), .q_pop(s_pop), .q_push(s_push),
     .q_info(s_info), .q_addr(s_addr), .q_place(s_place), .q_length(s_length), .q_rows(s_rows),
     .q_stride(s_stride), .q_out_stride(s_out_stride), .have(tk_have[2]), .pop(tk_pop[2]),
     .wr_valid(st_valid), .wr_addr(st_waddr), .wr_beats(st_beats), .wr_last(st_last),
@@ -331,7 +331,7 @@ module bnn_top #(
     .e_compute(compute_err), .e_compute_info(cf_info),
     .e_load(load_err), .e_load_info(load_err_info),
     .e_dispatch(dispatch_err), .e_dispatch_info(dispatch_info),
-    .e_ring(ring_err), .e_watchdog(bite), .head,
+    .e_ring(ring_err), .e_watchdog(bite), .head, .name_dispatch(desc_valid),
     .name_store(sn_valid), .name_store_info(sn_info),
     .name_compute(cn_valid), .name_compute_info(cn_info),
     .name_load(ln_valid), .name_load_info(ln_info),
