@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The devices that the driver is tested on. */
+#ifndef ETALON_TESTS_BNN_DEVICES_H
+#define ETALON_TESTS_BNN_DEVICES_H
+
+#include <etalon/accelerator.h>
+#include <etalon/transport.h>
+
+#include <check.h>
+#include <string.h>
+
+#include "close.h"
+
+static const struct {
+    const char *uri;
+    unsigned cases; /* a Verilated device is slower */
+} devices[] = {
+    {"software", 200},
+    {"model:", 200},
+    {"model:config=8x16", 200},
+    {"model:config=16x128x128", 100},
+    {"model:config=8x16x128", 200},
+};
+/* Those from FIRST_DEVICE on have registers. */
+enum { FIRST_DEVICE = 1, N_DEVICES = sizeof devices / sizeof *devices };
+
+static inline const char *device_uri(int i)
+{
+    return devices[i].uri;
+}
+
+static inline unsigned device_cases(int i)
+{
+    return devices[i].cases;
+}
+
+#endif
