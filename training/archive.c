@@ -193,14 +193,17 @@ enum et_status et__archive_write(const struct et__archive *archive, struct et_st
     return ET_OK;
 }
 
+/* The sum over entries, whose order differs: as captured, or sorted by name when read. */
 uint64_t et__archive_digest(const struct et__archive *archive, uint64_t digest)
 {
+    uint64_t sum = 0;
     for (size_t i = 0; i < archive->n; i++) {
-        const struct et_array *data = &archive->entry[i].data;
-        digest = et_digest_add(digest, archive->entry[i].path, strlen(archive->entry[i].path));
-        digest = et_digest_add(digest, data->data, data->rows * data->cols * sizeof *data->data);
+        const struct et__entry *entry = &archive->entry[i];
+        const struct et_array *data = &entry->data;
+        uint64_t one = et_digest_add(ET_DIGEST_START, entry->path, strlen(entry->path));
+        sum += et_digest_add(one, data->data, data->rows * data->cols * sizeof *data->data);
     }
-    return digest;
+    return et_digest_add(digest, &sum, sizeof sum);
 }
 
 /* Reading walks groups of groups: "layer-0", then "weight". */
