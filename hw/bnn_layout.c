@@ -45,7 +45,7 @@ static void put_bytes(const struct weights *w, const int8_t *from, size_t n, uns
     for (unsigned j = 0; j < w->layer->stored_bits; j++, to += plane_stride) {
         unsigned byte = 0;
         for (unsigned c = 0; c < 8; c++)
-            byte |= (code[c] >> j & 1U) << c;
+            byte |= ((unsigned)code[c] >> j & 1U) << c;
         *to = (unsigned char)byte;
     }
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # One line per test, sorted by group.
+et_add_test(unit bnn_compile SOURCES unit/bnn_program.c)
 et_add_test(unit bnn_descriptor)
 et_add_test(unit bnn_layout)
 et_add_test(unit config)

@@ -11,7 +11,7 @@ enum { CASES = 100 };
 
 static unsigned bit(const unsigned char *bytes, size_t i)
 {
-    return bytes[i / 8] >> i % 8 & 1U;
+    return (unsigned)bytes[i / 8] >> i % 8 & 1U;
 }
 
 /* `bytes` bytes that are all set, with one more behind them that must stay. */
