@@ -52,6 +52,7 @@ void et_accelerator_close(struct et_accelerator *accelerator)
         et_accelerator_unload(accelerator, id);
     if (accelerator->transport != NULL) et__bnn_device_close(&accelerator->device);
     et_transport_close(accelerator->transport);
+    et__binary_scratch_free(&accelerator->scratch);
     et_free(accelerator->layer);
     et_free(accelerator);
 }
@@ -239,8 +240,8 @@ static enum et_status run(struct et_accelerator *accelerator, size_t id, size_t 
     if (n == 0) return ET_OK;
     if (accelerator->transport != NULL)
         return et__bnn_run_on_device(&accelerator->device, layer, id, n, x, y);
-    ET_TRY(
-        et__binary_forward(&layer->shape, &layer->weights, layer->threshold, layer->flip, n, x, y));
+    ET_TRY(et__binary_forward_in(&layer->shape, &layer->weights, layer->threshold, layer->flip, n,
+                                 x, y, &accelerator->scratch));
     accelerator->jobs++;
     return ET_OK;
 }

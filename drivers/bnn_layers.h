@@ -35,7 +35,8 @@ struct et_accelerator {
     struct et__bnn_device device;   /* software: caps only */
     struct et__bnn_loaded **layer;  /* NULL = free place */
     size_t n_layers;
-    uint64_t jobs; /* software */
+    struct et__binary_scratch scratch; /* software */
+    uint64_t jobs;                     /* software */
 };
 
 /* Weights, and thresholds unless they are NULL, packed for the kernels.  After an error the layer

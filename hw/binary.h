@@ -44,6 +44,19 @@ enum et_status et__binary_forward(const struct et_bnn_layer *layer,
                                   const int32_t *threshold, const uint8_t *flip, size_t n,
                                   const uint64_t *x, void *y) ET_CHECKED;
 
+/* The same with memory that the caller keeps between calls: only a larger call allocates.  All
+ * zero is empty. */
+struct et__binary_scratch {
+    uint8_t *bytes;
+    size_t n;
+};
+enum et_status et__binary_forward_in(const struct et_bnn_layer *layer,
+                                     const struct et__binary_weights *weights,
+                                     const int32_t *threshold, const uint8_t *flip, size_t n,
+                                     const uint64_t *x, void *y,
+                                     struct et__binary_scratch *scratch) ET_CHECKED;
+void et__binary_scratch_free(struct et__binary_scratch *scratch);
+
 /* The kernel under it: c[i][j] = popcount(op(a_i, b_j)) over `words` 64-bit words.
  *
  * a [m][words], b [n][words], c [m][n] (row stride ldc)

@@ -313,30 +313,63 @@ static void plan(struct job *job)
     if (job->channels > job->channel_tile) job->channels = job->channel_tile;
 }
 
+/* Where the memory of a call lies: tables, then the workers' parts. */
+struct parts {
+    size_t ones, threshold, flip, scratch, end;
+};
+
+static struct parts parts_of(const struct job *job)
+{
+    const struct et_bnn_layer *l = job->layer;
+    bool codes = l->output == ET_BNN_CODES;
+    size_t levels = (1U << l->out_bits) - 1;
+    struct parts at = {.ones = 0};
+    at.threshold = l->mode == ET_BNN_AND_POPCOUNT ? up_to_line(job->row * sizeof *job->ones) : 0;
+    at.flip = at.threshold + (codes ? up_to_line(levels * l->c_out * sizeof *job->threshold) : 0);
+    at.scratch = at.flip + (codes ? up_to_line(l->c_out) : 0);
+    at.end = at.scratch + et_parallel_threads() * job->scratch_bytes;
+    return at;
+}
+
+/* Memory of at least n bytes, contents undefined. */
+static enum et_status grow(struct et__binary_scratch *scratch, size_t n)
+{
+    if (scratch->n >= n) return ET_OK;
+    et__binary_scratch_free(scratch);
+    scratch->bytes = et_alloc(n, 1);
+    if (scratch->bytes == NULL) return ET_NOMEM;
+    scratch->n = n;
+    return ET_OK;
+}
+
+void et__binary_scratch_free(struct et__binary_scratch *scratch)
+{
+    et_free(scratch->bytes);
+    *scratch = (struct et__binary_scratch){0};
+}
+
 /* Tables of a call, level by level, so that channels lie side by side. */
-static enum et_status make_tables(struct job *job, const int32_t *threshold, const uint8_t *flip)
+static void make_tables(struct job *job, const struct parts *at, uint8_t *memory,
+                        const int32_t *threshold, const uint8_t *flip)
 {
     const struct et_bnn_layer *l = job->layer;
     size_t levels = (1U << l->out_bits) - 1;
-    if (l->mode == ET_BNN_AND_POPCOUNT) {
-        if (!(job->ones = et_alloc(job->row, sizeof *job->ones))) return ET_NOMEM;
-        memset(job->ones, 0xff, job->row * sizeof *job->ones);
-    }
-    if (l->output != ET_BNN_CODES) return ET_OK;
-    if (!(job->threshold = et_alloc(levels * l->c_out, sizeof *job->threshold))) return ET_NOMEM;
-    if (!(job->flip = et_alloc(l->c_out, 1))) return ET_NOMEM;
+    job->ones = (uint64_t *)(void *)(memory + at->ones);
+    job->threshold = (int32_t *)(void *)(memory + at->threshold);
+    job->flip = memory + at->flip;
+    if (l->mode == ET_BNN_AND_POPCOUNT) memset(job->ones, 0xff, job->row * sizeof *job->ones);
+    if (l->output != ET_BNN_CODES) return;
     for (size_t o = 0; o < l->c_out; o++) {
         for (size_t e = 0; e < levels; e++)
             job->threshold[e * l->c_out + o] = threshold[o * levels + e];
         job->flip[o] = flip && flip[o] ? (uint8_t)levels : 0;
     }
-    return ET_OK;
 }
 
-enum et_status et__binary_forward(const struct et_bnn_layer *l,
-                                  const struct et__binary_weights *weights,
-                                  const int32_t *threshold, const uint8_t *flip, size_t n,
-                                  const uint64_t *x, void *y)
+enum et_status et__binary_forward_in(const struct et_bnn_layer *l,
+                                     const struct et__binary_weights *weights,
+                                     const int32_t *threshold, const uint8_t *flip, size_t n,
+                                     const uint64_t *x, void *y, struct et__binary_scratch *scratch)
 {
     struct job job = {.layer = l,
                       .weights = weights,
@@ -352,20 +385,23 @@ enum et_status et__binary_forward(const struct et_bnn_layer *l,
                       .padded = is_padded(l) && l->mode == ET_BNN_XNOR && !l->pad_zero_bits};
     if (job.windows == 0) return ET_OK;
     plan(&job);
-    enum et_status status = make_tables(&job, threshold, flip);
-    if (status != ET_OK) goto out;
     job.scratch_bytes = cut(&job, NULL, NULL);
-    job.scratch = et_alloc(et_parallel_threads(), job.scratch_bytes);
-    if (!job.scratch) {
-        status = ET_NOMEM;
-        goto out;
-    }
+    struct parts at = parts_of(&job);
+    ET_TRY(grow(scratch, at.end));
+    make_tables(&job, &at, scratch->bytes, threshold, flip);
+    job.scratch = scratch->bytes + at.scratch;
     size_t runs = (job.windows + job.window_tile - 1) / job.window_tile;
     et_parallel_for(runs * job.channel_tiles, run_task, &job);
-out:
-    et_free(job.threshold);
-    et_free(job.flip);
-    et_free(job.ones);
-    et_free(job.scratch);
+    return ET_OK;
+}
+
+enum et_status et__binary_forward(const struct et_bnn_layer *l,
+                                  const struct et__binary_weights *weights,
+                                  const int32_t *threshold, const uint8_t *flip, size_t n,
+                                  const uint64_t *x, void *y)
+{
+    struct et__binary_scratch scratch = {0};
+    enum et_status status = et__binary_forward_in(l, weights, threshold, flip, n, x, y, &scratch);
+    et__binary_scratch_free(&scratch);
     return status;
 }
