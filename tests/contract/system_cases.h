@@ -48,6 +48,9 @@ static const struct {
     {"measured", "{type: measured, " PAIRS ", epochs: 2, hidden: [6, 5]}"},
     {"measured", "{type: measured, " PAIRS ", epochs: 1, hidden: [], clip: true, batch: 7}"},
     {"measured", "{type: measured, " PAIRS ", fit: nearest, neighbours: 3}"},
+    {"bnn-layer", "{type: bnn-layer, n_in: 7, n_out: 5}"},
+    {"bnn-layer", "{type: bnn-layer, n_in: 20, n_out: 6, in_bits: 2, device: 'model:config=8x16'}"},
+    {"bnn-layer", "{type: bnn-layer, n_in: 9, n_out: 10, in_bits: 3, encoding: unsigned}"},
     {"leaky", "{type: leaky}"},
     {"amplifier", "{type: amplifier, n_in: 5, n_out: 4}"},
 };
