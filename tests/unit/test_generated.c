@@ -192,8 +192,9 @@ END_TEST
 
 START_TEST(seeds_decide)
 {
-    static const char *const types[] = {"{type: vowels}", "{type: rings}", "{type: checkerboard}"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const types[] = {"{type: vowels}", "{type: rings}", "{type: checkerboard}",
+                                        "{type: digits, n: 50}"};
+    for (size_t i = 0; i < 4; i++) {
         struct et_dataset a = {0}, b = {0}, c = {0};
         assert_ok(et_dataset_load_text(types[i], 7, &a));
         assert_ok(et_dataset_load_text(types[i], 7, &b));
@@ -293,11 +294,79 @@ START_TEST(no_linear_model_separates_rings_or_boards)
 }
 END_TEST
 
+/* Share of the rows that are nearest to the mean image of their own class. */
+static double nearest_mean_accuracy(const struct et_dataset *dataset)
+{
+    enum { PIXELS = 256 };
+    static double mean[10][PIXELS];
+    double per_class = (double)dataset->x.rows / 10;
+    memset(mean, 0, sizeof mean);
+    for (size_t r = 0; r < dataset->x.rows; r++)
+        for (size_t k = 0; k < PIXELS; k++)
+            mean[dataset->label[r]][k] += (double)dataset->x.data[r * PIXELS + k] / per_class;
+    size_t right = 0;
+    for (size_t r = 0; r < dataset->x.rows; r++) {
+        int32_t best = 0;
+        double least = INFINITY;
+        for (int32_t c = 0; c < 10; c++) {
+            double distance = 0;
+            for (size_t k = 0; k < PIXELS; k++)
+                distance += pow((double)dataset->x.data[r * PIXELS + k] - mean[c][k], 2);
+            if (distance >= least) continue;
+            least = distance;
+            best = c;
+        }
+        right += best == dataset->label[r];
+    }
+    return (double)right / (double)dataset->x.rows;
+}
+
+/* A pen of 0.6 to 1.4 of the thickness on the same strokes: ink in proportion. */
+START_TEST(digits_have_pens_and_places)
+{
+    struct et_dataset dataset = {0};
+    assert_ok(load(&dataset,
+                   "{type: digits, n: 2000, size: 32, rotation: 0, jitter: 0, noise: 0, thickness: "
+                   "0.1}"));
+    double ink = 0, least = INFINITY, most = 0;
+    for (size_t r = 1; r < dataset.x.rows; r += 10) { /* ones */
+        double sum = 0;
+        for (size_t k = 0; k < 1024; k++)
+            sum += (double)dataset.x.data[r * 1024 + k] / 1024;
+        ink += sum / 200;
+        least = fmin(least, sum);
+        most = fmax(most, sum);
+    }
+    /* A serif of 0.234 and a stem of 0.76 with round ends, 0.1 wide, that overlap at a corner. */
+    assert_near(ink, 0.1 * (0.76 + 0.234) + 3.1416 * 0.05 * 0.05, 0.006);
+    assert_near(least / ink, 0.6, 0.05);
+    assert_near(most / ink, 1.4, 0.05);
+    et_dataset_destroy(&dataset);
+}
+END_TEST
+
+START_TEST(digits_differ_and_shake)
+{
+    struct et_dataset still = {0}, shaky = {0};
+    assert_ok(load(&still, "{type: digits, n: 1000, rotation: 0, jitter: 0, noise: 0}"));
+    assert_ok(load(&shaky, "{type: digits, n: 1000}"));
+    ck_assert_uint_eq(shaky.n_classes, 10);
+    double easy = nearest_mean_accuracy(&still), hard = nearest_mean_accuracy(&shaky);
+    ck_assert_msg(easy == 1, "still digits: %.3f", easy);
+    ck_assert_msg(hard > 0.5 && hard < 0.95, "shaky digits: %.3f", hard);
+    for (size_t k = 0; k < shaky.x.rows * 256; k++)
+        ck_assert(shaky.x.data[k] >= 0 && shaky.x.data[k] <= 1);
+    et_dataset_destroy(&still);
+    et_dataset_destroy(&shaky);
+}
+END_TEST
+
 START_TEST(failed_allocations_leave_nothing)
 {
     fail_every_allocation("{type: vowels, speakers: 2}");
     fail_every_allocation("{type: rings, n: 10}");
     fail_every_allocation("{type: checkerboard, n: 10}");
+    fail_every_allocation("{type: digits, n: 10}");
 }
 END_TEST
 
@@ -314,6 +383,8 @@ int main(void)
         checkerboard_cells_decide_the_class,
         checkerboard_noise_crosses_borders,
         no_linear_model_separates_rings_or_boards,
+        digits_have_pens_and_places,
+        digits_differ_and_shake,
         failed_allocations_leave_nothing,
     };
     return run_case("generated", tests, sizeof tests / sizeof *tests);

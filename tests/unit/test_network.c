@@ -169,6 +169,44 @@ START_TEST(labels_go_into_their_slots)
 }
 END_TEST
 
+/* A shaken image is the image moved by one of nine steps, edge pixels repeated, in front of it the
+ * label as it was. */
+START_TEST(shaken_images_move)
+{
+    enum { NX = 3, NY = 2, PIXELS = NX * NY, LEAD = 2 };
+    float x[PIXELS] = {1, 2, 3, 4, 5, 6}, h[LEAD + PIXELS] = {8, 9};
+    struct et_dataset dataset = {.x = {x, 1, PIXELS}, .n_classes = 2};
+    struct et__features features = {.dataset = &dataset,
+                                    .x = et_view_of(x, 1, PIXELS),
+                                    .place = ET__LABEL_PREPEND,
+                                    .slots = LEAD,
+                                    .shake = 1,
+                                    .image_width = NX};
+    bool seen[9] = {false};
+    size_t row[1] = {0}, n_seen = 0;
+    for (uint32_t epoch = 0; epoch < 200; epoch++) {
+        et__features_shake(&features, 5, epoch, row, 1, et_view_of(h, 1, LEAD + PIXELS));
+        size_t matches = 0;
+        for (int step = 0; step < 9; step++) {
+            int dy = step / 3 - 1, dx = step % 3 - 1, equal = 0;
+            for (int k = 0; k < PIXELS; k++) {
+                int iy = k / NX + dy, ix = k % NX + dx;
+                iy = iy < 0 ? 0 : iy >= NY ? NY - 1 : iy;
+                ix = ix < 0 ? 0 : ix >= NX ? NX - 1 : ix;
+                equal += h[LEAD + k] == x[iy * NX + ix];
+            }
+            if (equal != PIXELS) continue;
+            matches++;
+            n_seen += !seen[step];
+            seen[step] = true;
+        }
+        ck_assert_uint_eq(matches, 1);
+    }
+    ck_assert_uint_eq(n_seen, 9);
+    ck_assert(h[0] == 8 && h[1] == 9);
+}
+END_TEST
+
 START_TEST(dropout_keeps_the_mean)
 {
     enum { ROWS = 200, COLS = 203 };
@@ -202,6 +240,7 @@ int main(void)
     tcase_add_test(tests, equal_systems_are_one_device);
     tcase_add_test(tests, fits_see_training_rows_alone);
     tcase_add_test(tests, labels_go_into_their_slots);
+    tcase_add_test(tests, shaken_images_move);
     tcase_add_test(tests, dropout_keeps_the_mean);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
