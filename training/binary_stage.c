@@ -18,9 +18,12 @@ const struct et_param et__bits_params[] = {
     {.name = "role", .kind = ET_PARAM_CHOICE, .initial = "hidden", .choices = "hidden|classes",
      .doc = "classes (last layer): one output per class, trained by cross-entropy on scaled "
             "accumulators; a classifier of integers alone, reported beside the objective's."},
-    {.name = "in_bits", .kind = ET_PARAM_INT, .initial = "1", .min = 1, .max = 8,
+    {.name = "freeze", .kind = ET_PARAM_BOOL, .initial = "false",
+     .doc = "Keep the layer as it was drawn, for a control: only what reads it learns."},
+    {.name = "in_bits", .kind = ET_PARAM_INT, .initial = "0", .min = 0, .max = 8,
      .doc = "Bit planes of the inputs: an activity in [0, 1) becomes one of 2^in_bits odd "
-            "integers, so 1 and 2 mean the top one and two bits of a pixel."},
+            "integers, so 1 and 2 mean the top one and two bits of a pixel; 0 = as the system's "
+            "range tells, 1 where it has none."},
     {.name = "memory", .kind = ET_PARAM_REAL, .initial = "0.9", .min = 0, .max = 0.9999,
      .doc = "Memory of the running mean and variance, batch to batch."},
     {.name = "w0", .kind = ET_PARAM_REAL, .initial = "20", .min = 0.1, .max = 1000,
@@ -66,7 +69,15 @@ static enum et_status check_layer(const struct et__stage *stage, const struct et
     return ET_OK;
 }
 
-static enum et_status check_system(const struct et__stage *stage, const struct et_config *layer)
+/* in_max = 2^n - 1 tells n. */
+static unsigned planes_of(const struct et__stage *stage)
+{
+    for (unsigned n = 2; n <= 8; n++)
+        if (stage->in_max == (float)((1U << n) - 1)) return n;
+    return 1;
+}
+
+static enum et_status check_system(struct et__stage *stage, const struct et_config *layer)
 {
     const struct et_config *binary = et_config_at(layer, "binary", 0);
     const struct et_system_info *info = et_system_info(stage->system);
@@ -79,6 +90,7 @@ static enum et_status check_system(const struct et__stage *stage, const struct e
     if (stage->n_h != stage->n_in)
         return et_config_error(layer, "system", "%zu activities enter a system of %zu inputs",
                                stage->n_h, stage->n_in);
+    if (stage->bits.in_bits == 0) stage->bits.in_bits = planes_of(stage);
     float most = (float)((1U << stage->bits.in_bits) - 1);
     if (stage->in_min > -most || stage->in_max < most)
         return et_config_error(binary, "in_bits",
@@ -98,6 +110,7 @@ enum et_status et__bits_read(struct et__stage *stage, const struct et_config *la
     *bits = (struct et__bits){
         .rule = (enum et__bits_rule)et_config_choice(binary, "rule"),
         .classes = et_config_choice(binary, "role") == 1,
+        .freeze = et_config_bool(binary, "freeze"),
         .in_bits = (unsigned)et_config_int(binary, "in_bits"),
         .memory = et_config_real(binary, "memory"),
         .w0 = (float)et_config_real(binary, "w0"),

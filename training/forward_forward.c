@@ -46,7 +46,7 @@ static const struct et_param params[] = {
      .doc = "How digital weights move: readouts, heads, biases."},
     {.name = "latent_optimiser", .kind = ET_PARAM_RECORD, .initial = "{}",
      .fields = et__latent_params,
-     .doc = "How the latent weights of binary layers move; rate 0 freezes random ones."},
+     .doc = "How the latent weights of binary layers move."},
     {0},
 };
 /* clang-format on */

@@ -125,9 +125,11 @@ void et__loop_update(struct et__loop *loop, size_t l, bool scores)
         bool binary = et__is_binary(stage);
         const struct et__optimiser *own = binary ? &loop->latent : &loop->optimiser;
         count = ++trainer->updates[l];
-        et__optimiser_step(own, &stage->weight, et__optimiser_rate(own, progress), count);
-        et__optimiser_step(&loop->optimiser, &stage->bias, rate, count);
-        if (binary) {
+        if (!stage->bits.freeze) {
+            et__optimiser_step(own, &stage->weight, et__optimiser_rate(own, progress), count);
+            et__optimiser_step(&loop->optimiser, &stage->bias, rate, count);
+        }
+        if (binary && !stage->bits.freeze) {
             et__bits_clip(stage);
             et__network_touch(trainer->network, stage);
         }

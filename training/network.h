@@ -18,6 +18,7 @@ enum et__bits_rule { ET__BITS_NONE, ET__BITS_STE, ET__BITS_BIPER };
 struct et__bits {
     enum et__bits_rule rule; /* NONE: not a binary stage */
     bool classes;            /* the last stage: accumulators are the scores of the classes */
+    bool freeze;             /* weights and bias stay */
     unsigned in_bits;
     double memory; /* of the running statistics */
     float w0, scale;

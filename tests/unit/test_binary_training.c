@@ -20,7 +20,7 @@ static const char digits[] =
     "         epochs: 8, optimiser: {rate: 3e-3, schedule: cosine}}\n"
     "controls: [linear, random]\n"
     "variants:\n"
-    "  - {name: frozen, set: [method.latent_optimiser.rate=0]}\n"
+    "  - {name: frozen, set: [layers.0.binary.freeze=true, layers.1.binary.freeze=true]}\n"
     "  - {name: backprop, set: [\"method={type: backprop, objective: local-ce, batch: 50,\n"
     "     epochs: 8, optimiser: {rate: 3e-3, schedule: cosine}}\"]}\n";
 
