@@ -24,7 +24,7 @@ if command -v python3 >/dev/null; then
     python3 - run.json <<'PYTHON' || fail "the keys of --json are not those that scripts rely on"
 import json, sys
 run = json.load(open(sys.argv[1]))
-assert set(run) == {"experiment", "complete", "test_accuracy", "controls", "ledger"}, run.keys()
+assert set(run) == {"experiment", "complete", "test_accuracy", "controls", "weights", "ledger"}, run.keys()
 assert run["complete"] is True
 accuracy = {"mean", "sd", "ci95", "seeds", "last_epoch"}
 assert set(run["test_accuracy"]) == accuracy and set(run["controls"]) == {"zeros", "linear"}
