@@ -56,4 +56,34 @@ module bnn_fifo #(
     end
   end
 `endif
+
+`ifdef BNN_FORMAL_FIFO
+  // An entry of the prover's choice waits unchanged in its place and leaves after exactly those
+  // that were there before it.
+  (* anyseq *) logic choose;
+  logic follows = 1'b0;
+  logic [AW:0] place, before;
+  logic [WIDTH-1:0] value;
+  always_ff @(posedge clk) begin
+    if (follows && pop_valid && pop_ready) begin
+      if (before == '0) begin
+        assert (pop_data == value);
+        follows <= 1'b0;
+      end
+      before <= before - ONE;
+    end
+    if (!follows && choose && push_valid && push_ready) begin
+      follows <= 1'b1;
+      place   <= wr;
+      value   <= push_data;
+      before  <= level - {{AW{1'b0}}, pop_valid && pop_ready};
+    end
+    if (follows) begin
+      assert (mem[place[AW-1:0]] == value);
+      assert (place - rd == before);
+      assert (before < level);
+    end
+    if (rst) follows <= 1'b0;
+  end
+`endif
 endmodule

@@ -105,7 +105,7 @@ module bnn_retire (
   );
   assign idle      = !rec_valid;
   assign rec_addr  = out_info[124:64];
-  assign rec_data  = {out_err != 12'd0, 19'd0, out_err, out_info[63:32]};
+  assign rec_data  = {1'b1, 19'd0, out_err, out_info[63:32]};
   assign record_ok = rec_valid && rec_done && !rec_err;
   assign irq       = record_ok && out_info[125] && out_err == 12'd0;
 
