@@ -96,7 +96,8 @@ enum et_status et__bnn_put_on_device(struct et__bnn_device *device, struct et__b
     const struct et_bnn_layer *l = &layer->shape;
     struct et_bnn_sizes size = et_bnn_layout_sizes(l, &device->caps, 1);
     if (device->hung) ET_TRY(et__bnn_device_recover(device));
-    ET_TRY(try_compile(device, l));
+    bool other_shape = layer->w.host == NULL || weight == NULL;
+    if (other_shape) ET_TRY(try_compile(device, l));
     if (layer->w.host == NULL) ET_TRY(et_transport_dma_alloc(device->transport, size.w, &layer->w));
     if (layer->t.host == NULL && size.t > 0)
         ET_TRY(et_transport_dma_alloc(device->transport, size.t, &layer->t));

@@ -25,6 +25,11 @@ static const struct {
 /* Those from FIRST_DEVICE on have registers. */
 enum { FIRST_DEVICE = 1, N_DEVICES = sizeof devices / sizeof *devices };
 
+static inline int device_count(void)
+{
+    return N_DEVICES;
+}
+
 static inline const char *device_uri(int i)
 {
     return devices[i].uri;
