@@ -50,42 +50,86 @@ struct workspace {
 
 /* ---------------------------------------------------------------------------------- patches -- */
 
-/* Where pixel p lies: its image, and its kernel's corner in the padded image. */
+/* A pixel: its image, its window's output and its place in the window. */
 struct place {
-    size_t image, y, x;
+    size_t image, oy, ox, py, px;
 };
 
 static struct place place_of(const struct job *job, size_t p)
 {
-    const struct et_bnn_layer *l = job->layer;
-    size_t square = l->pool * l->pool, window = p / square, in_window = p % square;
-    size_t outputs = job->out_h * job->out_w, at = window % outputs;
-    return (struct place){
-        .image = window / outputs,
-        .y = (at / job->out_w * l->pool + in_window / l->pool) * l->stride_y,
-        .x = (at % job->out_w * l->pool + in_window % l->pool) * l->stride_x,
-    };
+    size_t pool = job->layer->pool, in_window = p % (pool * pool), window = p / (pool * pool);
+    size_t at = window % (job->out_h * job->out_w);
+    return (struct place){.image = window / (job->out_h * job->out_w),
+                          .oy = at / job->out_w,
+                          .ox = at % job->out_w,
+                          .py = in_window / pool,
+                          .px = in_window % pool};
 }
 
-/* The input pixel of a tap, NULL outside the image. */
-static const uint64_t *tap_at(const struct job *job, struct place place, size_t ky, size_t kx)
+/* Counts on by one, as the numbers of pixels do. */
+static void advance(const struct job *job, struct place *at)
 {
-    const struct et_bnn_layer *l = job->layer;
-    size_t y = place.y + ky - l->pad_top, x = place.x + kx - l->pad_left;
-    if (y >= l->h || x >= l->w) return NULL; /* below 0 wraps round */
-    return job->x + ((place.image * l->h + y) * l->w + x) * l->a_bits * job->words;
+    if (++at->px < job->layer->pool) return;
+    at->px = 0;
+    if (++at->py < job->layer->pool) return;
+    at->py = 0;
+    if (++at->ox < job->out_w) return;
+    at->ox = 0;
+    if (++at->oy < job->out_h) return;
+    at->oy = 0;
+    at->image++;
 }
 
-static void gather_pixel(const struct job *job, struct place place, uint64_t *patch)
+/* The kernel's corner in the image; above and left of it "negative", that is very large. */
+static size_t corner_y(const struct et_bnn_layer *l, const struct place *at)
+{
+    return (at->oy * l->pool + at->py) * l->stride_y - l->pad_top;
+}
+
+static size_t corner_x(const struct et_bnn_layer *l, const struct place *at)
+{
+    return (at->ox * l->pool + at->px) * l->stride_x - l->pad_left;
+}
+
+static bool is_inside(const struct et_bnn_layer *l, size_t y, size_t x)
+{
+    return y < l->h && x < l->w;
+}
+
+/* Does the whole kernel lie in the image? */
+static bool all_inside(const struct et_bnn_layer *l, size_t y, size_t x)
+{
+    return is_inside(l, y, x) && y + l->k_h <= l->h && x + l->k_w <= l->w;
+}
+
+/* n rows of `words` words, `stride` apart, to one place. */
+static void copy_rows(uint64_t *to, const uint64_t *from, size_t n, size_t words, size_t stride)
+{
+    if (stride == words) {
+        memcpy(to, from, n * words * sizeof *to);
+        return;
+    }
+    for (size_t i = 0; i < n; i++, to += words, from += stride)
+        for (size_t k = 0; k < words; k++)
+            to[k] = from[k];
+}
+
+static void gather_pixel(const struct job *job, const struct place *at, uint64_t *patch)
 {
     const struct et_bnn_layer *l = job->layer;
+    size_t y = corner_y(l, at), x = corner_x(l, at), words = job->words, stride = l->a_bits * words;
+    const uint64_t *image = job->x + at->image * l->h * l->w * stride;
+    bool whole = all_inside(l, y, x);
+    size_t run = whole ? l->k_w : 1; /* taps that are copied at once */
     for (size_t ky = 0; ky < l->k_h; ky++)
-        for (size_t kx = 0; kx < l->k_w; kx++, patch += job->words) {
-            const uint64_t *from = tap_at(job, place, ky, kx);
-            uint64_t *to = patch;
-            for (size_t i = 0; i < l->a_bits; i++, to += job->row)
-                for (size_t k = 0; k < job->words; k++)
-                    to[k] = from ? from[i * job->words + k] : 0;
+        for (size_t kx = 0; kx < l->k_w; kx += run, patch += run * words) {
+            bool inside = whole || is_inside(l, y + ky, x + kx);
+            const uint64_t *from = image + (inside ? ((y + ky) * l->w + x + kx) * stride : 0);
+            for (size_t i = 0; i < l->a_bits; i++)
+                if (inside)
+                    copy_rows(patch + i * job->row, from + i * words, run, words, stride);
+                else
+                    memset(patch + i * job->row, 0, words * sizeof *patch);
         }
 }
 
@@ -133,14 +177,16 @@ ET_VECTOR_CLONES static void add_scaled(int32_t *restrict acc, const int32_t *re
 }
 
 /* Gives back what the 0 bits outside the image have taken. */
-static void drop_outside(const struct job *job, struct place place, size_t first, size_t n,
+static void drop_outside(const struct job *job, const struct place *at, size_t first, size_t n,
                          int32_t *acc)
 {
     const struct et_bnn_layer *l = job->layer;
     const int32_t *tap_sum = job->weights->tap_sum + first;
+    size_t y = corner_y(l, at), x = corner_x(l, at);
+    if (all_inside(l, y, x)) return;
     for (size_t ky = 0; ky < l->k_h; ky++)
         for (size_t kx = 0; kx < l->k_w; kx++, tap_sum += l->c_out)
-            if (!tap_at(job, place, ky, kx)) add_scaled(acc, tap_sum, n, (1 << l->a_bits) - 1);
+            if (!is_inside(l, y + ky, x + kx)) add_scaled(acc, tap_sum, n, (1 << l->a_bits) - 1);
 }
 
 /* ---------------------------------------------------------------------------------- outputs -- */
@@ -192,20 +238,22 @@ static void write_codes(const struct job *job, size_t window, size_t first, size
 }
 
 /* Pixel p's counts for the channels first ... first + n - 1 become output. */
-static void finish(const struct job *job, const struct workspace *s, size_t p, const int32_t *count,
-                   const int32_t *ones, size_t first, size_t n, uint8_t *best)
+static void finish(const struct job *job, const struct workspace *s, size_t p,
+                   const struct place *at, const int32_t *count, const int32_t *ones, size_t first,
+                   size_t n, uint8_t *best)
 {
     const struct et_bnn_layer *l = job->layer;
     bool raw = l->output != ET_BNN_CODES;
     int32_t *acc = raw ? (int32_t *)job->y + p * l->c_out + first : s->acc;
     sum(job, count, ones, n, acc);
-    if (job->padded) drop_outside(job, place_of(job, p), first, n, acc);
+    if (job->padded) drop_outside(job, at, first, n, acc);
     if (raw) return;
-    size_t square = l->pool * l->pool, levels = (1U << l->out_bits) - 1;
-    uint8_t *code = p % square == 0 ? best : s->code;
+    size_t levels = (1U << l->out_bits) - 1;
+    uint8_t *code = at->py + at->px == 0 ? best : s->code;
     make_codes(code, acc, n, job->threshold + first, l->c_out, levels, job->flip + first);
     if (code != best) keep_largest(best, code, n);
-    if (p % square == square - 1) write_codes(job, p / square, first, n, best);
+    if (at->py == l->pool - 1 && at->px == l->pool - 1)
+        write_codes(job, p / (l->pool * l->pool), first, n, best);
 }
 
 /* ------------------------------------------------------------------------------------ tasks -- */
@@ -245,8 +293,10 @@ static void run_block(const struct job *job, const struct workspace *s, size_t f
     const struct et_bnn_layer *l = job->layer;
     size_t rows = n * l->a_bits, ldc = job->channels * l->w_bits;
     const uint64_t *a = job->direct ? job->x + first * l->a_bits * job->row : s->patch;
-    for (size_t p = 0; p < n && !job->direct; p++)
-        gather_pixel(job, place_of(job, first + p), s->patch + p * l->a_bits * job->row);
+    const struct place start = place_of(job, first);
+    struct place at = start;
+    for (size_t p = 0; p < n && !job->direct; p++, advance(job, &at))
+        gather_pixel(job, &at, s->patch + p * l->a_bits * job->row);
     if (l->mode == ET_BNN_AND_POPCOUNT)
         et__binary_gemm(ET__BINARY_AND, ET__BINARY_AUTO, rows, 1, job->row, a, job->ones, s->ones,
                         1);
@@ -255,9 +305,10 @@ static void run_block(const struct job *job, const struct workspace *s, size_t f
         et__binary_gemm(l->mode == ET_BNN_XNOR ? ET__BINARY_XOR : ET__BINARY_AND, ET__BINARY_AUTO,
                         rows, channels * l->w_bits, job->row, a,
                         job->weights->planes + c * l->w_bits * job->row, s->count, ldc);
-        for (size_t p = 0; p < n; p++)
-            finish(job, s, first + p, s->count + p * l->a_bits * ldc, s->ones + p * l->a_bits, c,
-                   channels, s->best + c - from);
+        at = start;
+        for (size_t p = 0; p < n; p++, advance(job, &at))
+            finish(job, s, first + p, &at, s->count + p * l->a_bits * ldc, s->ones + p * l->a_bits,
+                   c, channels, s->best + c - from);
     }
 }
 

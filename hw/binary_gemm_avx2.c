@@ -15,9 +15,19 @@
  *
  *     6 shuffles + 4 additions (t, t') + 2 (S) + 2 and + average + shift + addition (H) = 17
  *
- * vector operations for 1536 products, 90 products for each.  (A carry-save tree with 16 inputs
- * needs 6.1 operations for 256 products, that is 42.)  After 60 steps S and H are widened to 16
- * bits.
+ * vector operations for 1536 products.  For 512 x 512 x 4096 and a pair of rows by 32 columns:
+ *
+ *     172 groups of 6 steps                        2924
+ *     18 widenings of S and H to 16 bits            198
+ *     16-bit sums added to C, in three chunks        40
+ *     packing of B (80 a word), of 128 pairs a share 40
+ *     packing of A (7 a word), of 16 vectors a share 28
+ *
+ * In all 3230 operations for 262,144 products, 81 each.  (A carry-save tree with 16 inputs needs
+ * 6.1 operations for 256 products, that is 42.)
+ *
+ * Tables are fetched three at a time: with S, H, t and the tables of three vectors, the mask and
+ * what comes in between, all 16 registers are in use.
  *
  * B is packed into panels of up to 3 x 32 columns: byte p of step s is a nibble of column p / 2
  * (even p) or 16 + p / 2 (odd p), so that even and odd bytes widen to columns in order. */
@@ -32,11 +42,12 @@
 #define AVX2_INLINE __attribute__((target("avx2,popcnt"), always_inline)) static inline
 
 enum {
-    GROUP = 6,   /* steps between two partings */
-    GROUPS = 10, /* between two widenings: 60 steps, counts <= 240 */
-    CHUNK = 16,  /* words of a row at a time */
+    GROUP = 6,                                        /* steps between two partings */
+    GROUPS = 10,                                      /* between two widenings: counts <= 240 */
+    CHUNK = 24,                                       /* words of a row at a time, at most */
     STEPS = (16 * CHUNK + GROUP - 1) / GROUP * GROUP, /* 4 bits each, padded with zeros */
-    PANEL = 3                                         /* vectors of 32 columns */
+    PANEL = 3,                                        /* vectors of 32 columns */
+    PAIRS = 128                                       /* of rows whose offsets are kept */
 };
 
 /* Tables of all pairs of nibbles; 16 bytes each. */
@@ -46,6 +57,11 @@ struct tables {
 
 struct panel {
     _Alignas(64) uint8_t nibble[STEPS * PANEL * 32]; /* [step][vector][32] */
+};
+
+/* Offsets of the tables of pairs of rows, step by step. */
+struct offsets {
+    _Alignas(64) uint16_t of[PAIRS][STEPS];
 };
 
 static void make_tables(struct tables *tables, enum et__binary_op op)
@@ -61,20 +77,27 @@ static void make_tables(struct tables *tables, enum et__binary_op op)
 
 /* ---------------------------------------------------------------------------------- packing -- */
 
-/* Offsets of the tables of two rows, step by step. */
-AVX2 static void pack_rows(const uint64_t *row0, const uint64_t *row1, size_t words,
+AVX2_INLINE void put_offsets(__m128i pairs, uint16_t *offset)
+{
+    _mm256_storeu_si256((__m256i *)offset, _mm256_slli_epi16(_mm256_cvtepu8_epi16(pairs), 4));
+}
+
+/* Two words of two rows at a time; a last single word is loaded as such. */
+AVX2 static void pack_pair(const uint64_t *row0, const uint64_t *row1, size_t words,
                            uint16_t *offset)
 {
     const __m128i low = _mm_set1_epi8(0x0f), high = _mm_set1_epi8((char)0xf0);
-    for (size_t k = 0; k < words; k++) {
-        __m128i x = _mm_loadl_epi64((const __m128i *)(row0 + k));
-        __m128i y = _mm_loadl_epi64((const __m128i *)(row1 + k));
+    for (size_t k = 0; k < words; k += 2) {
+        bool both = k + 1 < words;
+        const __m128i *at0 = (const __m128i *)(row0 + k), *at1 = (const __m128i *)(row1 + k);
+        __m128i x = both ? _mm_loadu_si128(at0) : _mm_loadl_epi64(at0);
+        __m128i y = both ? _mm_loadu_si128(at1) : _mm_loadl_epi64(at1);
         __m128i even =
             _mm_or_si128(_mm_and_si128(x, low), _mm_slli_epi16(_mm_and_si128(y, low), 4));
         __m128i odd =
             _mm_or_si128(_mm_and_si128(_mm_srli_epi16(x, 4), low), _mm_and_si128(y, high));
-        __m256i both = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(even, odd));
-        _mm256_storeu_si256((__m256i *)(offset + 16 * k), _mm256_slli_epi16(both, 4));
+        put_offsets(_mm_unpacklo_epi8(even, odd), offset + 16 * k);
+        if (both) put_offsets(_mm_unpackhi_epi8(even, odd), offset + 16 * k + 16);
     }
     size_t end = (16 * words + GROUP - 1) / GROUP * GROUP;
     memset(offset + 16 * words, 0, (end - 16 * words) * sizeof *offset);
@@ -177,16 +200,19 @@ AVX2_INLINE void multiply(const struct tables *tables, const uint16_t *offset,
             s[v] = h[v] = _mm256_setzero_si256();
         size_t now = groups < GROUPS ? groups : GROUPS;
         for (size_t g = 0; g < now; g++, offset += GROUP, nibble += GROUP * vectors * 32) {
-            __m256i table[GROUP];
-            for (size_t i = 0; i < GROUP; i++)
+            __m256i table[3], t0[PANEL];
+            const size_t stride = vectors * 32;
+            for (size_t i = 0; i < 3; i++)
                 table[i] = table_at(tables, offset[i]);
+            for (size_t v = 0; v < vectors; v++)
+                t0[v] = lookup3(table, nibble + 32 * v, stride);
+            for (size_t i = 0; i < 3; i++)
+                table[i] = table_at(tables, offset[3 + i]);
             for (size_t v = 0; v < vectors; v++) {
-                const uint8_t *at = nibble + 32 * v;
-                __m256i t0 = lookup3(table, at, vectors * 32);
-                __m256i t1 = lookup3(table + 3, at + 3 * vectors * 32, vectors * 32);
+                __m256i t1 = lookup3(table, nibble + 32 * v + 3 * stride, stride);
                 __m256i both =
-                    _mm256_avg_epu8(_mm256_and_si256(t0, high), _mm256_and_si256(t1, high));
-                s[v] = _mm256_add_epi8(s[v], _mm256_add_epi8(t0, t1));
+                    _mm256_avg_epu8(_mm256_and_si256(t0[v], high), _mm256_and_si256(t1, high));
+                s[v] = _mm256_add_epi8(s[v], _mm256_add_epi8(t0[v], t1));
                 h[v] = _mm256_add_epi8(h[v], _mm256_srli_epi16(both, 3));
             }
         }
@@ -196,32 +222,36 @@ AVX2_INLINE void multiply(const struct tables *tables, const uint16_t *offset,
     }
 }
 
-/* Adds (or writes) 16 counts to 16 columns of C, of which `columns` exist. */
-AVX2_INLINE void put(__m256i counts, size_t columns, bool add, int32_t *c)
+/* Adds 32 counts to C or writes them, where `columns` exist. */
+AVX2_INLINE void put(const __m256i counts[2], size_t columns, bool add, int32_t *c)
 {
-    __m256i half[2] = {_mm256_cvtepu16_epi32(_mm256_castsi256_si128(counts)),
-                       _mm256_cvtepu16_epi32(_mm256_extracti128_si256(counts, 1))};
-    if (columns >= 16) {
-        for (size_t i = 0; i < 2; i++) {
-            __m256i *to = (__m256i *)(c + 8 * i);
-            if (add) half[i] = _mm256_add_epi32(half[i], _mm256_loadu_si256(to));
-            _mm256_storeu_si256(to, half[i]);
-        }
-        return;
+    const __m128i *from = (const __m128i *)counts;
+    int32_t some[32], *to = columns >= 32 ? c : some;
+    for (size_t i = 0; i < 4; i++) {
+        __m256i value = _mm256_cvtepu16_epi32(_mm_load_si128(from + i));
+        if (add && to == c)
+            value = _mm256_add_epi32(value, _mm256_loadu_si256((const __m256i *)(c + 8 * i)));
+        _mm256_storeu_si256((__m256i *)(to + 8 * i), value);
     }
-    int32_t value[16];
-    _mm256_storeu_si256((__m256i *)value, half[0]);
-    _mm256_storeu_si256((__m256i *)(value + 8), half[1]);
+    if (to == c) return;
     for (size_t j = 0; j < columns; j++)
-        c[j] = add ? c[j] + value[j] : value[j];
+        c[j] = add ? c[j] + some[j] : some[j];
 }
 
 AVX2 static void put_all(const struct wide *wide, size_t rows, size_t columns, bool add, int32_t *c,
                          size_t ldc)
 {
     for (size_t r = 0; r < rows; r++)
+        for (size_t j = 0; j < columns; j += 32)
+            put(wide[j / 32].row[r], columns - j, add, c + r * ldc + j);
+}
+
+/* Asks for the part of C that will be written when its product is done. */
+static inline void fetch(const int32_t *c, size_t rows, size_t columns, size_t ldc)
+{
+    for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < columns; j += 16)
-            put(wide[j / 32].row[r][j / 16 % 2], columns - j, add, c + r * ldc + j);
+            __builtin_prefetch(c + r * ldc + j, 1);
 }
 
 AVX2 static void multiply_pair(const struct tables *tables, const uint16_t *offset,
@@ -255,33 +285,53 @@ AVX2 static void multiply_few(enum et__binary_op op, size_t m, size_t n, size_t 
         }
 }
 
-AVX2 void et__binary_gemm_avx2(enum et__binary_op op, size_t m, size_t n, size_t words,
-                               const uint64_t *a, const uint64_t *b, int32_t *c, size_t ldc)
+/* The last row of an odd number has zeros for a partner. */
+static void pack_rows(const uint64_t *a, size_t row, size_t rows, size_t words,
+                      struct offsets *offsets)
+{
+    static const uint64_t zeros[CHUNK];
+    for (size_t i = 0; i < rows; i += 2)
+        pack_pair(a + i * row, i + 1 < rows ? a + (i + 1) * row : zeros, words, offsets->of[i / 2]);
+}
+
+/* Up to 2 x PAIRS rows by all columns, `now` words of them. */
+AVX2 static void multiply_rows(const struct tables *tables, const struct offsets *offsets,
+                               size_t rows, size_t n, size_t words, size_t now, const uint64_t *b,
+                               bool add, int32_t *c, size_t ldc)
+{
+    struct panel panel;
+    struct wide wide[PANEL];
+    size_t groups = (16 * now + GROUP - 1) / GROUP, vectors;
+    for (size_t j = 0; j < n; j += vectors * 32) {
+        size_t left = (n - j + 31) / 32;
+        vectors = left == 4 ? 2 : left < PANEL ? left : PANEL;
+        size_t columns = n - j < vectors * 32 ? n - j : vectors * 32;
+        pack_panel(b + j * words, words, columns, vectors, now, &panel);
+        for (size_t i = 0; i < rows; i += 2) {
+            fetch(c + i * ldc + j, i + 1 < rows ? 2 : 1, columns, ldc);
+            multiply_pair(tables, offsets->of[i / 2], &panel, groups, vectors, wide);
+            put_all(wide, i + 1 < rows ? 2 : 1, columns, add, c + i * ldc + j, ldc);
+        }
+    }
+}
+
+void et__binary_gemm_avx2(enum et__binary_op op, size_t m, size_t n, size_t words,
+                          const uint64_t *a, const uint64_t *b, int32_t *c, size_t ldc)
 {
     if (m < 6 || n < 12) {
         multiply_few(op, m, n, words, a, b, c, ldc);
         return;
     }
-    static const uint64_t zeros[CHUNK];
     struct tables tables;
-    struct panel panel;
-    struct wide wide[PANEL];
-    _Alignas(32) uint16_t offset[STEPS];
+    struct offsets offsets;
     make_tables(&tables, op);
-    for (size_t k = 0; k < words; k += CHUNK) {
-        size_t now = words - k < CHUNK ? words - k : CHUNK;
-        size_t groups = (16 * now + GROUP - 1) / GROUP, vectors;
-        for (size_t j = 0; j < n; j += vectors * 32) {
-            size_t left = (n - j + 31) / 32;
-            vectors = left == 4 ? 2 : left < PANEL ? left : PANEL;
-            size_t columns = n - j < vectors * 32 ? n - j : vectors * 32;
-            pack_panel(b + j * words + k, words, columns, vectors, now, &panel);
-            for (size_t i = 0; i < m; i += 2) {
-                const uint64_t *row = a + i * words + k;
-                pack_rows(row, i + 1 < m ? row + words : zeros, now, offset);
-                multiply_pair(&tables, offset, &panel, groups, vectors, wide);
-                put_all(wide, i + 1 < m ? 2 : 1, columns, k > 0, c + i * ldc + j, ldc);
-            }
+    size_t chunks = (words + CHUNK - 1) / CHUNK, chunk = (words + chunks - 1) / chunks;
+    for (size_t k = 0; k < words; k += chunk) {
+        size_t now = words - k < chunk ? words - k : chunk;
+        for (size_t i = 0; i < m; i += (size_t)2 * PAIRS) {
+            size_t rows = m - i < 2 * PAIRS ? m - i : 2 * PAIRS;
+            pack_rows(a + i * words + k, words, rows, now, &offsets);
+            multiply_rows(&tables, &offsets, rows, n, words, now, b + k, k > 0, c + i * ldc, ldc);
         }
     }
 }
