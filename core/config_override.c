@@ -52,6 +52,17 @@ static enum et_status map_slot(struct et__document *document, struct et__node **
     return ET_OK;
 }
 
+/* A device's URI without an address, `verilator:`, is a text to its user and a map to YAML, one
+ * that no parameter could take: gets its quotes. */
+static char *quote_uri(struct et__document *document, char *text)
+{
+    size_t n = strlen(text);
+    if (n < 2 || text[n - 1] != ':' || strcspn(text, " \t\n\"'{}[],#&*!|>%@`\\") != n) return text;
+    char *quoted = et__document_take(document, n + 3, 1);
+    if (quoted != NULL) snprintf(quoted, n + 3, "\"%s\"", text);
+    return quoted;
+}
+
 enum et_status et__override_apply(struct et__document *document, const char *override,
                                   struct et__node **root)
 {
@@ -68,7 +79,8 @@ enum et_status et__override_apply(struct et__document *document, const char *ove
     char *path = et__document_text(document, override, strlen(override));
     if (!path) return ET_NOMEM;
     path[equals - override] = '\0';
-    source->text = path + (equals - override) + 1;
+    source->text = quote_uri(document, path + (equals - override) + 1);
+    if (!source->text) return ET_NOMEM;
     source->length = strlen(source->text);
     struct et__node *value, **slot = root;
     ET_TRY(et__yaml_parse(document, source, &value));

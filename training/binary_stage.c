@@ -168,18 +168,36 @@ void et__bits_reset(struct et__stage *stage, uint64_t seed, uint32_t i)
 
 /* --------------------------------------------------------------------- to the device -- */
 
+struct drive {
+    const struct et__stage *stage;
+    struct et_view h, x;
+};
+
+ET_VECTOR_CLONES
+static void drive_row(const float *restrict from, float *restrict to, size_t n, float factor,
+                      float top)
+{
+    for (size_t j = 0; j < n; j++) {
+        float v = factor * from[j];
+        v = v < top ? v : top;
+        v = v > 0 ? v : 0;
+        to[j] = 2 * (float)(int32_t)v - top; /* not negative: truncation is floor */
+    }
+}
+
+static void drive_rows(void *user, size_t r, size_t worker)
+{
+    (void)worker;
+    const struct drive *drive = user;
+    float levels = (float)(1U << drive->stage->bits.in_bits);
+    drive_row(drive->h.data + r * drive->h.stride, drive->x.data + r * drive->x.stride,
+              drive->h.cols, drive->stage->gain * levels, levels - 1);
+}
+
 void et__bits_drive(const struct et__stage *stage, struct et_view h, struct et_view x)
 {
-    float levels = (float)(1U << stage->bits.in_bits), top = levels - 1;
-    for (size_t r = 0; r < h.rows; r++) {
-        const float *from = h.data + r * h.stride;
-        float *to = x.data + r * x.stride;
-        for (size_t j = 0; j < h.cols; j++) {
-            float code = floorf(stage->gain * from[j] * levels);
-            code = code > 0 ? code < top ? code : top : 0;
-            to[j] = 2 * code - top;
-        }
-    }
+    struct drive drive = {stage, h, x};
+    et_parallel_for(h.rows, drive_rows, &drive);
 }
 
 enum { TASK = 16384 }; /* elements that make a task of a parallel loop worth its while */
@@ -221,10 +239,25 @@ void et__bits_multiply(struct et__network *network, size_t i, struct et_view x, 
     network->digital_macs += (double)x.rows * (double)stage->n_in * (double)stage->n_out;
 }
 
+ET_VECTOR_CLONES
+static void clip_block(float *latent, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        float v = latent[k] < 1 ? latent[k] : 1;
+        latent[k] = v > -1 ? v : -1;
+    }
+}
+
+static void clip_body(void *user, size_t i, size_t worker)
+{
+    (void)worker;
+    struct et__stage *stage = user;
+    size_t n = stage->n_out * stage->n_in, first = i * TASK;
+    clip_block(stage->weight.value + first, n - first < TASK ? n - first : TASK);
+}
+
 void et__bits_clip(struct et__stage *stage)
 {
     if (stage->bits.rule != ET__BITS_STE) return;
-    float *latent = stage->weight.value;
-    for (size_t k = 0; k < stage->n_out * stage->n_in; k++)
-        latent[k] = latent[k] > 1 ? 1 : latent[k] < -1 ? -1 : latent[k];
+    et_parallel_for((stage->n_out * stage->n_in + TASK - 1) / TASK, clip_body, stage);
 }

@@ -12,6 +12,8 @@ for file in "$root"/examples/*.yaml; do
     short=(--set method.epochs=2 --set 'controls=[zeros]')
     data=none
     case "$file" in
+    */mnist-bnn*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100 --set 'variants=[]') ;;
+    */digits-bnn*) short+=(--set dataset.n=200 --set 'variants=[]') ;;
     */mnist-*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100) ;;
     */*measured*) data=phyll short+=(--set 'layers.0.system.epochs=1' --set 'layers.1.system.epochs=1') ;;
     esac
@@ -19,6 +21,11 @@ for file in "$root"/examples/*.yaml; do
         run_code 77 run "$file" --seeds 1 --output short.h5 "${short[@]}"
         says ETALON_DATA
         echo "SKIP: no data for $file" >&2
+        continue
+    fi
+    if grep -q '"verilator:' "$file" && ! "$etalon" list transports | grep -q 'compiled by Verilator'; then
+        run_code 77 run "$file" --seeds 1 --output short.h5 "${short[@]}"
+        echo "SKIP: no co-simulation for $file" >&2
         continue
     fi
     run_code 0 run "$file" --seeds 1 --output short.h5 "${short[@]}"

@@ -153,6 +153,42 @@ START_TEST(biper_begins_in_software)
 }
 END_TEST
 
+/* The weights that come out depend on the integers alone, not on what counted them: an ideal
+ * matrix, the accelerator's packed kernels, or its functional model behind the driver. */
+START_TEST(any_device_gives_the_same_weights)
+{
+    /* Type, then what follows the sizes. */
+    static const char *const systems[][2] = {
+        {"linear", "tunable: true"},
+        {"bnn-layer", "device: software"},
+        {"bnn-layer", "device: \"model:config=8x16\""},
+    };
+    static const size_t n_in[] = {64, 16, 16};
+    char first[17] = "";
+    for (size_t k = 0; k < 3; k++) {
+        char set[3][160];
+        const char *sets[3];
+        for (size_t l = 0; l < 3; l++) {
+            snprintf(set[l], sizeof set[l],
+                     "layers.%zu.system={type: %s, n_in: %zu, n_out: 16, %s}", l, systems[k][0],
+                     n_in[l], systems[k][1]);
+            sets[l] = set[l];
+        }
+        struct et_experiment *experiment;
+        write_experiment(tiny_of(_i));
+        assert_ok(et_experiment_load(experiment_path, sets, 3, &experiment));
+        struct et_run_options options = {.output = output};
+        assert_ok(et_experiment_run(experiment, &options));
+        et_experiment_close(experiment);
+        struct et_run_summary summary;
+        assert_ok(et_run_summary_read(output, &summary));
+        if (k == 0) memcpy(first, summary.weights, sizeof first);
+        ck_assert_str_eq(summary.weights, first);
+        et_run_summary_destroy(&summary);
+    }
+}
+END_TEST
+
 struct rule {
     int kind;
     const char *set, *message;
@@ -160,6 +196,9 @@ struct rule {
 
 static const struct rule broken[] = {
     {0, "layers.0.system={type: linear, n_in: 64, n_out: 16}", "whose knobs are its 16 x 64"},
+    {0,
+     "layers.0={system: {type: bnn-layer, n_in: 64, n_out: 16}, binary: {rule: ste, in_bits: 2}}",
+     "2 planes reach from -3 to 3"},
     {0, "layers.1.system={type: random, n_in: 16, n_out: 16}", "whose knobs are its"},
     {0, "layers.1.binary.role=classes", "only the last layer"},
     {0, "layers.2.binary.role=classes", "16 outputs for 10 classes"},
@@ -223,6 +262,7 @@ int main(void)
     tcase_add_loop_test(tests, resume_continues_bit_for_bit, 0, KINDS);
     tcase_add_loop_test(tests, threads_do_not_change_the_bytes, 0, KINDS);
     tcase_add_test(tests, biper_begins_in_software);
+    tcase_add_loop_test(tests, any_device_gives_the_same_weights, 0, 2);
     tcase_add_loop_test(tests, broken_rules_are_configuration_errors, 0,
                         (int)(sizeof broken / sizeof *broken));
     tcase_add_test(tests, failed_allocations);

@@ -49,6 +49,10 @@ START_TEST(overrides_replace_and_create)
     ck_assert_str_eq(et_config_string(config, "name"), "a = b");
     ck_assert(et_config_reals(config, "taps")[1] == 1);
     et_config_close(config);
+    /* A URI without an address is a text. */
+    config = parsed(network_text, "name=verilator:");
+    ck_assert_str_eq(et_config_string(config, "name"), "verilator:");
+    et_config_close(config);
     /* A path can go on below the short form of a type. */
     config = parsed("system: acoustic", "system.n_in=3");
     ck_assert_int_eq(et_config_int(et_config_at(config, "system", 0), "n_in"), 3);
