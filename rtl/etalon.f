@@ -23,6 +23,18 @@ rtl/bnn_retire.sv
 rtl/bnn_watchdog.sv
 rtl/bnn_control.sv
 // level: core
+rtl/bnn_ram.sv
+rtl/bnn_ecc_encode.sv
+rtl/bnn_ecc_decode.sv
+rtl/bnn_inject.sv
+rtl/bnn_weights.sv
+rtl/bnn_activations.sv
+rtl/bnn_array.sv
+rtl/bnn_thresholds.sv
+rtl/bnn_post.sv
+rtl/bnn_outputs.sv
+rtl/bnn_command.sv
+rtl/bnn_nest.sv
 rtl/bnn_core.sv
 // level: top
 rtl/bnn_top.sv
