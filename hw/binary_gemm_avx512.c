@@ -90,7 +90,7 @@ AVX512 static void pack_vector(enum et__binary_op op, const uint64_t *b, size_t 
     __m512i parity = _mm512_setzero_si512();
     __m512i mask = _mm512_set1_epi64(op == ET__BINARY_XOR ? -1 : 0);
     for (size_t k = 0; k < words + words % 2; k += 8) {
-        __mmask8 some = words >= k + 8 ? 0xff : (__mmask8)((1U << (words - k)) - 1);
+        __mmask8 some = (__mmask8)(words >= k + 8 ? 0xffU : (1U << (words - k)) - 1);
         size_t now = words + words % 2 - k < 8 ? words + words % 2 - k : 8;
         __m512i x[8];
         for (size_t j = 0; j < 8; j++)
@@ -154,7 +154,7 @@ AVX512_INLINE void multiply_and(const struct rows *a, const uint64_t (*b)[CHUNK]
 AVX512_INLINE void put(__m512i count, size_t columns, bool add, int32_t *c)
 {
     __m256i value = _mm512_cvtepi64_epi32(count);
-    __mmask8 some = columns >= 8 ? 0xff : (__mmask8)((1U << columns) - 1);
+    __mmask8 some = (__mmask8)(columns >= 8 ? 0xffU : (1U << columns) - 1);
     if (add) value = _mm256_add_epi32(value, _mm256_maskz_loadu_epi32(some, c));
     _mm256_mask_storeu_epi32(c, some, value);
 }
@@ -196,7 +196,7 @@ AVX512 static void multiply_few(enum et__binary_op op, size_t m, size_t n, size_
         for (size_t j = 0; j < n; j++) {
             __m512i count = _mm512_setzero_si512();
             for (size_t k = 0; k < words; k += 8) {
-                __mmask8 some = words >= k + 8 ? 0xff : (__mmask8)((1U << (words - k)) - 1);
+                __mmask8 some = (__mmask8)(words >= k + 8 ? 0xffU : (1U << (words - k)) - 1);
                 __m512i x = _mm512_maskz_loadu_epi64(some, a + i * words + k);
                 __m512i y = _mm512_maskz_loadu_epi64(some, b + j * words + k);
                 x = op == ET__BINARY_XOR ? _mm512_xor_si512(x, y) : _mm512_and_si512(x, y);
