@@ -134,7 +134,8 @@ static void close_cases(struct evaluate *e, size_t epochs)
     for (size_t i = 0; i < e->result->n_cases; i++) {
         struct et_evaluation_case *one = &e->result->cases[i];
         one->test = et__accuracy_of(one->accuracy, e->seeds, 1, epochs);
-        if (!e->counted) one->cycles = one->steps = one->read_beats = one->write_beats = NAN;
+        if (!e->counted) one->steps = one->read_beats = one->write_beats = NAN;
+        if (one->cycles <= 0) one->cycles = NAN; /* the functional model has none */
     }
 }
 
