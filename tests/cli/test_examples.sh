@@ -15,6 +15,7 @@ for file in "$root"/examples/*.yaml; do
     */mnist-bnn*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100 --set 'variants=[]') ;;
     */digits-bnn*) short+=(--set dataset.n=200 --set 'variants=[]') ;;
     */mnist-*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100) ;;
+    */*attention*) short+=(--set method.teacher_epochs=1) ;;
     */*measured*) data=phyll short+=(--set 'layers.0.system.epochs=1' --set 'layers.1.system.epochs=1') ;;
     esac
     if [ "$data" != none ] && [ ! -d "$ETALON_DATA/$data" ]; then
