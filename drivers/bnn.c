@@ -134,7 +134,8 @@ static enum et_status find_place(struct et_accelerator *accelerator, size_t *id)
     size_t n = accelerator->n_layers + 1;
     struct et__bnn_loaded **longer = et_alloc(n, sizeof *longer);
     if (longer == NULL) return ET_NOMEM;
-    memcpy(longer, accelerator->layer, accelerator->n_layers * sizeof *longer);
+    for (size_t i = 0; i < accelerator->n_layers; i++)
+        longer[i] = accelerator->layer[i];
     et_free(accelerator->layer);
     accelerator->layer = longer;
     accelerator->n_layers = n;

@@ -1,78 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the accelerator does with registers and descriptors that are wrong, with damaged words, and
- * how it comes back: docs/accelerator.md, Errors. */
-#include "drivers/raw_layer.h"
-
+ * What the accelerator says of descriptors that are wrong, and how it comes back:
+ * docs/accelerator.md, Errors. */
 #include "drivers/bnn_devices.h"
-
-#define ERR(name) (UINT32_C(1) << ET__BNN_ERR_##name##_SHIFT)
-
-enum { HALTED = 2, IRQ_DONE = 1, IRQ_ERROR = 2, IRQ_DRAINED = 4, TAG = 0xabcd, RECORD = 8 };
-
-/* A layer that fits every configuration, and its numbers. */
-static struct et_bnn_layer small;
-static struct numbers number;
-
-static void make_layer(void)
-{
-    small = et_bnn_dense(40, 8);
-    small.output = ET_BNN_CODES;
-    number = draw_numbers(&small, 1, 5);
-}
-
-static void free_layer(void)
-{
-    free_numbers(&number);
-}
-
-/* The device is well: a layer runs and gives the right bits. */
-static void expect_health(struct raw *raw)
-{
-    raw_write_tensors(raw, &small, &number);
-    raw_push_layer(raw, &small);
-    ck_assert_uint_eq(raw_go(raw), IRQ_DONE);
-    et_bnn_layout_out(&small, &raw->caps, 1,
-                      (char *)raw->data.host + raw_place(&small, &raw->caps).y, number.got);
-    ck_assert_mem_eq(number.got, number.want, number.out_bytes);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_ERR), 0);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_STATUS), 0);
-}
-
-/* The device has halted with exactly this error, and says who it was. */
-static void expect_halt(struct raw *raw, uint32_t irq, uint32_t error, const char *what)
-{
-    ck_assert_msg((irq & IRQ_ERROR) != 0, "%s: no interrupt", what);
-    ck_assert_msg((raw_read(raw, ET__BNN_REG_STATUS) & HALTED) != 0, "%s: not halted", what);
-    uint32_t got = raw_read(raw, ET__BNN_REG_ERR);
-    ck_assert_msg(got == error, "%s: ERR = 0x%x, not 0x%x", what, (unsigned)got, (unsigned)error);
-}
-
-static void expect_culprit(struct raw *raw, uint32_t tag, uint32_t index)
-{
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_ERR_TAG), tag);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_ERR_INDEX), index);
-}
-
-/* Abort, as a driver would. */
-static void get_going(struct raw *raw)
-{
-    raw_write(raw, ET__BNN_REG_CTRL, 2);
-    while (raw_read(raw, ET__BNN_REG_STATUS) & 4) {
-    }
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_STATUS), 0);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_IRQ_STAT) & IRQ_DRAINED, IRQ_DRAINED);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_CTRL), 0);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_HEAD), 0);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_TAIL), 0);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_DONE), 0);
-    raw_write(raw, ET__BNN_REG_IRQ_STAT, UINT32_MAX);
-    raw_write(raw, ET__BNN_REG_ERR, UINT32_MAX);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_IRQ_STAT), 0);
-    ck_assert_uint_eq(raw_read(raw, ET__BNN_REG_ERR), 0);
-    raw_write(raw, ET__BNN_REG_CTRL, 1);
-    raw->tail = 0;
-}
+#include "drivers/raw_health.h"
 
 static uint32_t record_word(const struct raw *raw, size_t i)
 {
@@ -80,100 +11,6 @@ static uint32_t record_word(const struct raw *raw, size_t i)
     memcpy(record, (const char *)raw->data.host + RECORD, sizeof record);
     return record[i];
 }
-
-/* ------------------------------------------------------------------------------- registers -- */
-
-START_TEST(registers_answer_as_documented)
-{
-    struct raw raw = raw_open(device_uri(_i));
-    uint32_t value;
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_ID), 0x4e4e4245);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_VERSION) & 0xffff, ET__BNN_MAP_HASH);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_CTRL), 1);
-    raw_write(&raw, ET__BNN_REG_SCRATCH, 0x12345678);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_SCRATCH), 0x12345678);
-    raw_write(&raw, ET__BNN_REG_ID, 0);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_ID), 0x4e4e4245);
-    static const uint32_t holes[] = {0x018, 0x01c, 0x064, 0x07c, 0x0e8, 0x100, 0xffc};
-    for (size_t i = 0; i < sizeof holes / sizeof *holes; i++) {
-        assert_status(et_transport_read32(raw.transport, holes[i], &value), ET_DEVICE);
-        assert_status(et_transport_write32(raw.transport, holes[i], 0), ET_DEVICE);
-    }
-    /* The ring stays where it is while the device may read it. */
-    raw_write(&raw, ET__BNN_REG_RING_SIZE, 3);
-    raw_write(&raw, ET__BNN_REG_RING_BASE_LO, 0);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_RING_SIZE), RAW_LOG2);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_RING_BASE_LO), (uint32_t)raw.ring.device);
-    raw_close(&raw);
-}
-END_TEST
-
-START_TEST(interrupts_are_levels_that_the_host_clears)
-{
-    struct raw raw = raw_open(device_uri(_i));
-    bool fired;
-    raw_write(&raw, ET__BNN_REG_IRQ_EN, 5);
-    raw_write(&raw, ET__BNN_REG_IRQ_TEST, 2);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_IRQ_STAT), 2);
-    assert_ok(et_transport_wait(raw.transport, 0.01, &fired));
-    ck_assert(!fired);
-    raw_write(&raw, ET__BNN_REG_IRQ_TEST, 4);
-    assert_ok(et_transport_wait(raw.transport, 10, &fired));
-    ck_assert(fired);
-    raw_write(&raw, ET__BNN_REG_IRQ_STAT, 2);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_REG_IRQ_STAT), 4);
-    raw_write(&raw, ET__BNN_REG_IRQ_STAT, 4);
-    assert_ok(et_transport_wait(raw.transport, 0.01, &fired));
-    ck_assert(!fired);
-    raw_close(&raw);
-}
-END_TEST
-
-START_TEST(reset_returns_every_register)
-{
-    struct raw raw = raw_open(device_uri(_i));
-    expect_health(&raw);
-    raw_write(&raw, ET__BNN_REG_SCRATCH, 7);
-    raw_write(&raw, ET__BNN_REG_IRQ_TEST, 7);
-    raw_write(&raw, ET__BNN_REG_CTRL, 4);
-    while (raw_read(&raw, ET__BNN_REG_STATUS) != 0) {
-    }
-    static const uint32_t all[] = {
-        ET__BNN_REG_CTRL,      ET__BNN_REG_ERR,          ET__BNN_REG_IRQ_EN,
-        ET__BNN_REG_IRQ_STAT,  ET__BNN_REG_RING_BASE_LO, ET__BNN_REG_RING_BASE_HI,
-        ET__BNN_REG_RING_SIZE, ET__BNN_REG_HEAD,         ET__BNN_REG_TAIL,
-        ET__BNN_REG_DONE,      ET__BNN_REG_WATCHDOG,     ET__BNN_REG_SCRATCH,
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        ck_assert_msg(raw_read(&raw, all[i]) == 0, "register 0x%02x", (unsigned)all[i]);
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_JOBS), 0);
-    raw_start(&raw);
-    expect_health(&raw);
-    raw_close(&raw);
-}
-END_TEST
-
-START_TEST(counters_count_work)
-{
-    struct raw raw = raw_open(device_uri(_i));
-    struct et__bnn_layout at = et__bnn_layout_of(&small, &raw.caps);
-    struct places place = raw_place(&small, &raw.caps);
-    expect_health(&raw);
-    /* Weights, thresholds, activations, compute, store, SYNC. */
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_JOBS), 6);
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_STEPS), at.tiles * at.chunks);
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_RD_BEATS),
-                      (6 * 64 + place.y - place.x) / at.beat);
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_WR_BEATS),
-                      (place.end - place.y) / at.beat + 1);
-    /* Without a snapshot nothing moves; cleared is cleared. */
-    expect_health(&raw);
-    ck_assert_uint_eq(raw_read(&raw, ET__BNN_COUNTER_JOBS), 6);
-    raw_write(&raw, ET__BNN_REG_CTRL, 1 | 16);
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_JOBS), 0);
-    raw_close(&raw);
-}
-END_TEST
 
 /* --------------------------------------------------------------------- wrong descriptors -- */
 
@@ -416,92 +253,6 @@ START_TEST(a_token_that_never_comes_trips_the_watchdog)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------- damaged words -- */
-
-static void inject(struct raw *raw, uint32_t kind, uint32_t bit)
-{
-    raw_write(raw, ET__BNN_REG_INJECT, kind | bit << ET__BNN_INJECT_BIT_SHIFT);
-}
-
-START_TEST(one_wrong_bit_of_a_weight_is_corrected)
-{
-    struct raw raw = raw_open(device_uri(_i));
-    for (uint32_t bit = 0; bit < 256; bit += 17) {
-        uint64_t before = raw_counter(&raw, ET__BNN_COUNTER_ECC_CE);
-        inject(&raw, 1, bit);
-        expect_health(&raw);
-        ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_ECC_CE), before + 1);
-        ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_ECC_UE), 0);
-    }
-    inject(&raw, 1, 0);
-    inject(&raw, 0, 0);
-    uint64_t before = raw_counter(&raw, ET__BNN_COUNTER_ECC_CE);
-    expect_health(&raw);
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_ECC_CE), before);
-    raw_close(&raw);
-}
-END_TEST
-
-/* kind 2: two bits of a weight; 3: one bit of an activation.  Nothing may reach memory. */
-static void expect_refusal(struct raw *raw, uint32_t kind, uint32_t bit, uint32_t error,
-                           uint32_t counter)
-{
-    struct places at = raw_place(&small, &raw->caps);
-    unsigned char *y = (unsigned char *)raw->data.host + at.y;
-    expect_health(raw);
-    raw_write(raw, ET__BNN_REG_CTRL, 1 | 16);
-    raw_write_tensors(raw, &small, &number);
-    memset(y, 0x5a, at.end - at.y);
-    inject(raw, kind, bit);
-    uint32_t index = raw->tail + 3;
-    raw_push_layer(raw, &small);
-    uint32_t irq = raw_go(raw);
-    expect_halt(raw, irq, error, "damage");
-    expect_culprit(raw, 200, index);
-    for (size_t i = 0; i < at.end - at.y; i++)
-        ck_assert_uint_eq(y[i], 0x5a);
-    ck_assert_uint_ge(raw_counter(raw, counter), 1);
-    get_going(raw);
-}
-
-START_TEST(damage_that_cannot_be_corrected_never_reaches_memory)
-{
-    struct raw raw = raw_open(device_uri(_i));
-    for (uint32_t bit = 0; bit < 256; bit += 51) {
-        expect_refusal(&raw, 2, bit, ERR(ECC), ET__BNN_COUNTER_ECC_UE);
-        expect_refusal(&raw, 3, bit % 16, ERR(PARITY), ET__BNN_COUNTER_PARITY);
-    }
-    expect_health(&raw);
-    raw_close(&raw);
-}
-END_TEST
-
-/* ----------------------------------------------------------------------------------- states -- */
-
-START_TEST(a_saved_state_goes_on_from_where_it_was)
-{
-    struct raw raw = raw_open(device_uri(_i));
-    void *state;
-    size_t n;
-    raw_write_tensors(&raw, &small, &number);
-    raw_push_layer(&raw, &small);
-    assert_ok(et_transport_sync(raw.transport, &raw.ring, 0, raw.ring.bytes, ET_TO_DEVICE));
-    assert_ok(et_transport_sync(raw.transport, &raw.data, 0, raw.data.bytes, ET_TO_DEVICE));
-    raw_write(&raw, ET__BNN_REG_TAIL, raw.tail);
-    (void)raw_read(&raw, ET__BNN_REG_STATUS); /* it is at work now */
-    assert_ok(et_transport_save(raw.transport, &state, &n));
-    expect_health(&raw);
-    uint64_t jobs = raw_counter(&raw, ET__BNN_COUNTER_JOBS);
-    memset(raw.data.host, 0, raw.data.bytes);
-    assert_ok(et_transport_restore(raw.transport, state, n));
-    raw.tail -= 6;
-    expect_health(&raw);
-    ck_assert_uint_eq(raw_counter(&raw, ET__BNN_COUNTER_JOBS), jobs);
-    et_free(state);
-    raw_close(&raw);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("device errors");
@@ -509,10 +260,6 @@ int main(void)
     tcase_set_timeout(tests, 0);
     tcase_add_unchecked_fixture(tests, make_layer, free_layer);
     const int first = FIRST_DEVICE, end = device_count();
-    tcase_add_loop_test(tests, registers_answer_as_documented, first, end);
-    tcase_add_loop_test(tests, interrupts_are_levels_that_the_host_clears, first, end);
-    tcase_add_loop_test(tests, reset_returns_every_register, first, end);
-    tcase_add_loop_test(tests, counters_count_work, first, end);
     tcase_add_loop_test(tests, a_wrong_descriptor_halts_and_an_abort_recovers, first, end);
     tcase_add_loop_test(tests, a_compute_outside_a_buffer_halts, first, end);
     tcase_add_loop_test(tests, records_are_guarded_too, first, end);
@@ -520,9 +267,6 @@ int main(void)
     tcase_add_loop_test(tests, the_ring_is_guarded, first, end);
     tcase_add_loop_test(tests, tokens_are_counted, first, end);
     tcase_add_loop_test(tests, a_token_that_never_comes_trips_the_watchdog, first, end);
-    tcase_add_loop_test(tests, one_wrong_bit_of_a_weight_is_corrected, first, end);
-    tcase_add_loop_test(tests, damage_that_cannot_be_corrected_never_reaches_memory, first, end);
-    tcase_add_loop_test(tests, a_saved_state_goes_on_from_where_it_was, first, end);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
 }
