@@ -46,17 +46,22 @@ module bnn_array #(
     first2 <= first1;
   end
 
-  for (genvar p = 0; p < PE; p++) begin : g_pe
-    logic [NW-1:0]        count;
+  function automatic logic [31:0] contribution(
+    input logic [NW-1:0] n, input logic [NW-1:0] s, input logic twice, input logic minus,
+    input logic [3:0] places
+  );
     logic signed [NW+1:0] product;
-    logic [31:0]          term, sum;
-    always_comb begin
-      product = doubled ? $signed({1'b0, count, 1'b0} - {2'b0, cared}) : $signed({2'b0, count});
-      if (negate1) product = -product;
-    end
+    product = twice ? $signed({1'b0, n, 1'b0} - {2'b0, s}) : $signed({2'b0, n});
+    if (minus) product = -product;
+    contribution = 32'(product) << places;
+  endfunction
+
+  for (genvar p = 0; p < PE; p++) begin : g_pe
+    logic [NW-1:0] count;
+    logic [31:0]   term, sum;
     always_ff @(posedge clk) begin
       if (valid) count <= NW'($countones((weights[p*SIMD +: SIMD] ^ flip) & care));
-      if (valid1) term <= 32'(product) << shift1;
+      if (valid1) term <= contribution(count, cared, doubled, negate1, shift1);
       if (valid2) sum <= (!first2 ? sum : resume ? start[p*32 +: 32] : '0) + term;
     end
     assign acc[p*32 +: 32] = sum;

@@ -155,12 +155,23 @@ module bnn_post #(
     end
   end
 
-  // 16-bit numbers saturate.
-  logic [PE*16-1:0] narrow;
-  for (genvar p = 0; p < PE; p++) begin : g_narrow
-    logic fits;
-    assign fits = value[p*32+15 +: 17] == '0 || value[p*32+15 +: 17] == '1;
-    assign narrow[p*16 +: 16] = fits ? value[p*32 +: 16] : {value[p*32+31], {15{~value[p*32+31]}}};
+  // Raw sums come from a window of two beats of 32-bit numbers; 16-bit numbers saturate.
+  localparam int WindowBits = 2 * AXI_DW;
+  logic [WindowBits-1:0] window;
+  logic [AXI_DW-1:0]     narrow, half_window;
+  logic [5:0]            window_at;
+  assign window_at = raw16 ? beat : beat >> 1;
+  always_comb begin
+    window = '0;
+    if (writing && !codes) window = value[32'(window_at)*WindowBits +: WindowBits];
+  end
+  assign half_window = beat[0] ? window[WindowBits-1:AXI_DW] : window[AXI_DW-1:0];
+  for (genvar k = 0; k < AXI_DW / 16; k++) begin : g_narrow
+    logic [31:0] wide;
+    logic        fits;
+    assign wide = window[k*32 +: 32];
+    assign fits = wide[31:15] == '0 || wide[31:15] == '1;
+    assign narrow[k*16 +: 16] = fits ? wide[15:0] : {wide[31], {15{~wide[31]}}};
   end
 
   logic [AXI_DW-1:0] code_beat;
@@ -171,8 +182,8 @@ module bnn_post #(
   end
   always_comb begin
     if (codes) wdata = code_beat;
-    else if (raw16) wdata = narrow[32'(beat)*AXI_DW +: AXI_DW];
-    else wdata = value[32'(beat)*AXI_DW +: AXI_DW];
+    else if (raw16) wdata = narrow;
+    else wdata = half_window;
   end
 
   assign outside = writing && at >= 26'(ODEPTH);

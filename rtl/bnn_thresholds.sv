@@ -45,8 +45,8 @@ module bnn_thresholds #(
   assign seek  = start || (compare && !ends);
 
   for (genvar p = 0; p < PE; p++) begin : g_pe
-    logic          we, at_least;
-    logic [31:0]   entry, v;
+    logic          we, at_least, flip;
+    logic [31:0]   entry, level, v;
     logic [AW-1:0] at, next;
     logic [7:0]    found, c;
     logic [6:0]    so_far;
@@ -55,9 +55,18 @@ module bnn_thresholds #(
       .clk(clk), .we(we), .waddr(wr_addr), .wdata(wr_data[(p%Banks)*32 +: 32]),
       .re(seek), .raddr(next), .rdata(entry)
     );
-    assign at_least = $signed(v) >= $signed({entry[30], entry[30:0]});
-    assign next     = start ? middle : at_least ? at + half : at - half;
-    assign found    = {begins ? 7'd0 : so_far, at_least != entry[31]};
+    assign level = {entry[30], entry[30:0]};
+    assign flip  = entry[31];
+    always_comb begin
+      at_least = 1'b0;
+      next     = middle;
+      found    = '0;
+      if (compare) begin
+        at_least = $signed(v) >= $signed(level);
+        if (!start) next = at_least ? at + half : at - half;
+        found = {begins ? 7'd0 : so_far, at_least != flip};
+      end
+    end
 
     always_ff @(posedge clk) begin
       if (take) v <= take_lanes[p] ? sums[p*32 +: 32] : '0;

@@ -34,6 +34,7 @@ module bnn_weights #(
   logic [R*CB-1:0]   check, stored_check;
   for (genvar r = 0; r < R; r++) begin : g_encode
     bnn_ecc_encode #(.W(SIMD), .CB(CB)) u_encode (
+      .en   (wr_en),
       .data (wr_data[r*SIMD +: SIMD]),
       .check(check[r*CB +: CB])
     );
@@ -61,30 +62,21 @@ module bnn_weights #(
     );
 
     for (genvar r = 0; r < R; r++) begin : g_bank
-      logic [SIMD-1:0] fixed, fixed_q;
-      logic            one, more;
       bnn_ecc_decode #(.W(SIMD), .CB(CB)) u_decode (
+        .clk          (clk),
+        .rst          (rst),
+        .en           (read),
         .data         (data_q[r*SIMD +: SIMD]),
         .check        (check_q[r*CB +: CB]),
-        .fixed        (fixed),
-        .corrected    (one),
-        .uncorrectable(more)
+        .fixed        (word[(g*R+r)*SIMD +: SIMD]),
+        .corrected    (corrected[g*R+r]),
+        .uncorrectable(lost[g*R+r])
       );
-      always_ff @(posedge clk) if (read) fixed_q <= fixed;
-      assign word[(g*R+r)*SIMD +: SIMD] = fixed_q;
-      assign corrected[g*R+r] = one;
-      assign lost[g*R+r] = more;
     end
   end
 
-  always_ff @(posedge clk) begin
-    ecc_ce <= '0;
-    ecc_ue <= '0;
-    if (read && !rst) begin
-      if (|corrected) ecc_ce <= 16'($countones(corrected));
-      if (|lost) ecc_ue <= 16'($countones(lost));
-    end
-  end
+  assign ecc_ce = (|corrected) ? 16'($countones(corrected)) : '0;
+  assign ecc_ue = (|lost) ? 16'($countones(lost)) : '0;
 
 `ifndef SYNTHESIS
   always_ff @(posedge clk) begin
