@@ -78,3 +78,5 @@ et_add_test(rtl descriptors SOURCES ${rtl_campaign} TIMEOUT 900)
 add_test(NAME rtl-descriptors_many COMMAND test_rtl_descriptors)
 set_tests_properties(rtl-descriptors_many PROPERTIES LABELS "rtl;slow" SKIP_RETURN_CODE 77
     TIMEOUT 7200 ENVIRONMENT "CK_FORK=no;CK_DEFAULT_TIMEOUT=0;ET_RTL_DESCRIPTORS=120000")
+add_test(NAME rtl-lint COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/rtl/lint.sh ${PROJECT_BINARY_DIR}/generated)
+set_tests_properties(rtl-lint PROPERTIES LABELS rtl TIMEOUT 300 SKIP_RETURN_CODE 77)
