@@ -110,12 +110,16 @@ template <class Model> class verilated_device final : public device
             if (!trace_->isOpen()) throw std::runtime_error("cannot write " + o.trace);
         }
 #endif
-        model_->clk = 0;
-        model_->rst_n = 0;
+        /* The noise is not meant for what the host drives. */
+        model_->clk = model_->rst_n = 0;
+        model_->s_axil_awvalid = model_->s_axil_wvalid = model_->s_axil_bready = 0;
+        model_->s_axil_arvalid = model_->s_axil_rready = 0;
+        context_.assertOn(false); /* noise obeys nothing */
         for (unsigned i = 0; i < RESET_CYCLES; i++)
             cycle();
         model_->rst_n = 1;
         cycle();
+        context_.assertOn(true);
     }
 
     ~verilated_device() override
