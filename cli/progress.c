@@ -124,7 +124,7 @@ void progress_log(enum et_log_level level, const char *line, void *user)
 static void on_signal(int number)
 {
     (void)number;
-    static const char line[] = "\netalon: stopping at the next batch (again to stop at once)\n";
+    static const char line[] = "\netalon: stopping when it is safe (again to stop at once)\n";
     if (!stop_asked && write(STDERR_FILENO, line, sizeof line - 1) < 0) {
         /* Nobody reads the message; the request stands. */
     }

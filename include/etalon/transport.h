@@ -80,6 +80,26 @@ ET_API enum et_status et_transport_save(struct et_transport *transport, void **b
 ET_API enum et_status et_transport_restore(struct et_transport *transport, const void *bytes,
                                            size_t n) ET_CHECKED;
 
+/* ------------------------------------------------------------------------------ serving -- */
+
+/* How a server tells what happens and learns when to end.  All may be NULL or 0. */
+struct et_transport_serve_options {
+    bool (*stopped)(void *user);                 /* asked about ten times a second */
+    void (*event)(void *user, const char *text); /* "listening", "a client has come", ... */
+    void *user;
+    size_t memory_max; /* bytes of shared memory that clients may hold; 0 = 1 GiB */
+};
+
+/* Serves a transport to clients in other processes, which open it as "unix:/path": one client at a
+ * time, until *stopped* says so.  A client that goes leaves the device as it is; its shared memory
+ * stays until the device is at rest.  The protocol: docs/remote-transport.md.
+ *
+ * listen  "unix:/path", for this user alone; a socket file that nobody listens at is replaced
+ * Errors: ET_CONFIG (path too long), ET_IO, ET_NOMEM. */
+ET_API enum et_status
+et_transport_serve(struct et_transport *transport, const char *listen,
+                   const struct et_transport_serve_options *options) ET_CHECKED;
+
 /* --------------------------------------------------------------- for authors of transports -- */
 
 /* One const object per file, the file's only exported symbol: et_transport_<scheme>.
