@@ -22,3 +22,12 @@ foreach(line ${lines})
     string(APPEND text "ET_BNN_CONFIG(\"${name}\", ${numbers})\n")
 endforeach()
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/bnn_configs.def CONTENT "${text}" @ONLY)
+
+# Those that this build Verilates, as ET_RTL_CONFIG("name") lines of generated/rtl_configs.def.
+set(text "/* Generated from ETALON_RTL_CONFIGS. */\n")
+if(Verilator_FOUND)
+    foreach(name ${ETALON_RTL_CONFIGS})
+        string(APPEND text "ET_RTL_CONFIG(\"${name}\")\n")
+    endforeach()
+endif()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/rtl_configs.def CONTENT "${text}" @ONLY)

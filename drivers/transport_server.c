@@ -231,9 +231,10 @@ static enum et_status do_wait(struct server *s)
         double slice = left < slice_s ? left : slice_s, before = et__wire_now();
         ET_TRY(et_transport_wait(s->device, slice, &fired));
         if (fired || et__wire_now() - before < slice / 2) break;
+        if (et__wire_stirs(&s->wire, 0)) break; /* the client has gone */
         refuse_others(s);
         left = start + timeout_s - et__wire_now();
-    } while (left > 0 && !et__wire_stirs(&s->wire, 0) && !stopped(s));
+    } while (left > 0 && !stopped(s));
     et__wire_begin(&s->wire, ET__WIRE_WAIT, ET_OK);
     et__wire_put(&s->wire, fired, 1);
     return ET_OK;
@@ -355,7 +356,7 @@ static void serve_client(struct server *s)
     enum et_status status = ET_OK;
     s->greeted = false;
     while (status == ET_OK && !stopped(s)) {
-        refuse_others(s);
+        if (!et__wire_stirs(&s->wire, 0)) refuse_others(s);
         if (!et__wire_stirs(&s->wire, slice_s)) continue;
         status = et__wire_receive(&s->wire, patience_s);
         if (status == ET_OK) status = answer(s);

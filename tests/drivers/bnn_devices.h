@@ -21,6 +21,9 @@ static const struct {
     {"model:config=8x16", 200},
     {"model:config=16x128x128", 100},
     {"model:config=8x16x128", 200},
+#define ET_RTL_CONFIG(name) {"verilator:config=" name ",seed=5,stall=0.2,latency=1-30", 20},
+#include "rtl_configs.def"
+#undef ET_RTL_CONFIG
 };
 /* Those from FIRST_DEVICE on have registers. */
 enum { FIRST_DEVICE = 1, N_DEVICES = sizeof devices / sizeof *devices };
