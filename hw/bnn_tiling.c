@@ -12,10 +12,10 @@
 
 /* Estimates, in cycles. */
 enum {
-    COMPUTE_START = 16, /* a COMPUTE's fill and drain */
-    LOAD_START = 16,    /* a LOAD until its first beat */
-    STORE_START = 16,
-    ROW_START = 3, /* each row of a LOAD or STORE that does not continue the one before it */
+    COMPUTE_START = 20, /* a COMPUTE's fill F and its hand-over */
+    LOAD_START = 8,     /* between LOADs: requests run ahead */
+    STORE_START = 8,
+    ROW_START = 1, /* each row of a LOAD or STORE that does not continue the one before it */
     RAMP = 4       /* the first and the last step are computed in so many parts */
 };
 
@@ -63,18 +63,27 @@ static double store_block(const struct et__bnn_plan *plan)
     return (double)plan->o.size + rows * ROW_START + STORE_START;
 }
 
-/* Cycles of the array for all outputs: steps, or the output stage where that is slower. */
+/* Cycles of the output stage for one output. */
+static double stage_time(const struct et__bnn_plan *plan)
+{
+    double beats = (double)plan->at.y_tile / plan->caps.axi_bits;
+    if (plan->layer.output != ET_BNN_CODES) return beats;
+    return plan->layer.out_bits * (beats > 1 ? beats : 1);
+}
+
+/* Cycles of the array for everything: n max(K, P) + min(K, P) + F for each COMPUTE with n outputs,
+ * K steps of an output and P cycles of the output stage, 1 for sums that stay. */
 static double compute_time(const struct et__bnn_plan *plan)
 {
     const struct et_bnn_layer *l = &plan->layer;
-    double pixels = (double)(plan->images * et_bnn_out_h(l) * et_bnn_out_w(l) * l->pool * l->pool);
-    double steps = (double)(l->k_h * l->k_w * plan->at.chunks * l->a_bits * l->w_bits);
-    double last = steps / (double)et__bnn_pieces(plan);
-    double drain = l->output == ET_BNN_CODES ? 2.0 * l->out_bits
-                                             : (double)plan->at.y_tile / plan->caps.axi_bits;
-    if (drain > last) steps += drain - last;
-    double starts = (double)(et__bnn_pixel_tiles(plan) * plan->groups * et__bnn_pieces(plan));
-    return pixels * (double)plan->at.tiles * steps + starts * COMPUTE_START;
+    double outputs = (double)(plan->images * et_bnn_out_h(l) * et_bnn_out_w(l) * l->pool * l->pool);
+    outputs *= (double)plan->at.tiles;
+    double pieces = (double)et__bnn_pieces(plan), p = stage_time(plan);
+    double k = (double)(l->k_h * l->k_w * plan->at.chunks * l->a_bits * l->w_bits) / pieces;
+    double starts = (double)(et__bnn_pixel_tiles(plan) * plan->groups);
+    double all = (k > p ? k : p) + (pieces - 1) * k;
+    double fill = COMPUTE_START + (k < p ? k : p) + (pieces - 1) * COMPUTE_START;
+    return outputs * all + starts * fill;
 }
 
 static double estimate(const struct et__bnn_plan *plan)

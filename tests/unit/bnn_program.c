@@ -4,9 +4,28 @@
 #include <etalon/array.h>
 
 #include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "hw/bnn_descriptor.h"
+
+/* The first fault that was found. */
+static char fault[160];
+
+__attribute__((format(printf, 1, 2))) static void blame(const char *format, ...)
+{
+    if (fault[0] != '\0') return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(fault, sizeof fault, format, arguments);
+    va_end(arguments);
+}
+
+static const char *found(void)
+{
+    return fault[0] != '\0' ? fault : NULL;
+}
 
 #define GET(d, operation, name) et__bnn_get(d, ET__BNN_##operation##_##name)
 
@@ -25,13 +44,13 @@ static enum engine engine_of(const struct et_bnn_descriptor *d)
     ck_abort_msg("operation %u", GET(d, ANY, OPCODE));
 }
 
-/* Counters by the pair of neighbours and the direction. */
-static unsigned *counter(unsigned token[2][2], enum engine e, bool to_next, bool push)
-{
-    unsigned pair = to_next ? e : e - 1u;
-    /* What one pushes to its next, the next pops from its previous. */
-    return &token[pair][to_next == push ? 0 : 1];
-}
+/* Token counters by engine, neighbour (previous, next) and use (pop, push). */
+enum { LOAD_COMPUTE, COMPUTE_LOAD, COMPUTE_STORE, STORE_COMPUTE, NOBODY, COUNTERS };
+static const unsigned char counter_of[ENGINES][2][2] = {
+    [LOAD] = {{NOBODY, NOBODY}, {COMPUTE_LOAD, LOAD_COMPUTE}},
+    [COMPUTE] = {{LOAD_COMPUTE, COMPUTE_LOAD}, {STORE_COMPUTE, COMPUTE_STORE}},
+    [STORE] = {{COMPUTE_STORE, STORE_COMPUTE}, {NOBODY, NOBODY}},
+};
 
 static bool bit_of(const struct et_bnn_descriptor *d, bool next, bool push)
 {
@@ -71,23 +90,23 @@ static void join(struct past *to, const struct past *from)
 
 static struct place *place_at(struct order *o, enum buffer buffer, size_t at)
 {
-    if (at >= o->depth[buffer])
-        ck_abort_msg("descriptor %zu: place %zu of buffer %d is outside", o->index, at, buffer);
-    return &o->place[buffer][at];
+    if (at < o->depth[buffer]) return &o->place[buffer][at];
+    blame("descriptor %zu: place %zu of buffer %d is outside", o->index, at, buffer);
+    return &o->place[buffer][0];
 }
 
 static void must_be_past(const struct order *o, enum engine engine, size_t count, const char *what)
 {
     if (engine != o->engine && o->past.ended[engine] < count)
-        ck_abort_msg("descriptor %zu does not wait for %s %zu of engine %d", o->index, what, count,
-                     engine);
+        blame("descriptor %zu does not wait for a %s by operation %zu of engine %d", o->index, what,
+              count, engine);
 }
 
 static void read_places(struct order *o, enum buffer buffer, size_t from, size_t n)
 {
     for (size_t i = from; i < from + n; i++) {
         struct place *p = place_at(o, buffer, i);
-        if (p->write == 0) ck_abort_msg("descriptor %zu reads what nobody wrote", o->index);
+        if (p->write == 0) blame("descriptor %zu reads what nobody wrote", o->index);
         must_be_past(o, p->writer, p->write, "write");
         p->read[o->engine] = o->count;
     }
@@ -115,7 +134,7 @@ static void visit_load(struct order *o, const struct et_bnn_descriptor *d)
     size_t word = (size_t)o->caps->pe * o->caps->simd / o->caps->axi_bits * GET(d, LOAD, STORED);
     switch (GET(d, LOAD, TARGET)) {
     case ET__BNN_TO_WEIGHTS:
-        ck_assert_uint_eq(beats % word, 0);
+        if (beats % word) blame("descriptor %zu cuts a word", o->index);
         write_places(o, WEIGHTS, place, beats / word * GET(d, LOAD, KEPT));
         break;
     case ET__BNN_TO_ACTIVATIONS:
@@ -123,7 +142,7 @@ static void visit_load(struct order *o, const struct et_bnn_descriptor *d)
         break;
     default:
         word = (size_t)o->caps->pe * 32 / o->caps->axi_bits;
-        ck_assert_uint_eq(beats % word, 0);
+        if (beats % word) blame("descriptor %zu cuts a word", o->index);
         write_places(o, THRESHOLDS, place, beats / word);
     }
 }
@@ -177,8 +196,9 @@ static void visit_compute(struct order *o, const struct et_bnn_descriptor *d)
         for (size_t x = 0; x < cols; x++)
             read_window(o, d, y, x);
     bool final = GET(d, COMPUTE, FINAL);
-    if (!final || !GET(d, COMPUTE, INIT))
-        ck_assert_uint_le(GET(d, COMPUTE, ACC_BASE) + tiles * rows * cols, o->caps->c_depth);
+    if (!(final && GET(d, COMPUTE, INIT)) &&
+        GET(d, COMPUTE, ACC_BASE) + tiles * rows * cols > o->caps->c_depth)
+        blame("descriptor %zu: sums are outside", o->index);
     if (final && GET(d, COMPUTE, OUTPUT) == ET_BNN_CODES)
         read_places(o, THRESHOLDS, GET(d, COMPUTE, T_BASE), tiles << GET(d, COMPUTE, O_BITS));
     if (final) write_outputs(o, d, tiles);
@@ -197,46 +217,55 @@ struct pushed {
     size_t pushes, pops;
 };
 
-void check_program_order(const struct et_bnn_program *program, const struct et_bnn_caps *caps)
+static void visit(struct order *o, const struct et_bnn_descriptor *d, struct past own[ENGINES],
+                  struct pushed pushed[COUNTERS])
+{
+    enum engine e = o->engine = engine_of(d);
+    for (unsigned next = 0; next < 2; next++) {
+        if (!bit_of(d, next, false)) continue;
+        struct pushed *p = &pushed[counter_of[e][next][0]];
+        if (p->pops < p->pushes)
+            join(&own[e], &p->past[p->pops++]);
+        else
+            blame("descriptor %zu: its token comes later", o->index);
+    }
+    o->past = own[e];
+    o->count = own[e].ended[e] + 1;
+    if (e == LOAD) visit_load(o, d);
+    if (e == COMPUTE) visit_compute(o, d);
+    if (e == STORE) visit_store(o, d);
+    own[e].ended[e] = o->count;
+    for (unsigned next = 0; next < 2; next++) {
+        if (!bit_of(d, next, true)) continue;
+        struct pushed *p = &pushed[counter_of[e][next][1]];
+        p->past[p->pushes++] = own[e];
+    }
+}
+
+const char *program_order_fault(const struct et_bnn_program *program,
+                                const struct et_bnn_caps *caps)
 {
     struct order o = {.caps = caps,
                       .depth = {caps->w_depth, caps->a_depth, caps->t_depth, caps->o_depth}};
-    struct pushed pushed[2][2];
+    struct pushed pushed[COUNTERS];
     struct past own[ENGINES] = {0};
-    size_t count[ENGINES] = {0};
+    fault[0] = '\0';
     for (size_t b = 0; b < BUFFERS; b++)
         ck_assert_ptr_nonnull(o.place[b] = et_alloc(o.depth[b], sizeof(struct place)));
-    for (size_t i = 0; i < 4; i++) {
-        pushed[i / 2][i % 2] = (struct pushed){.past = et_alloc(program->n, sizeof(struct past))};
-        ck_assert_ptr_nonnull(pushed[i / 2][i % 2].past);
+    for (size_t i = 0; i < COUNTERS; i++) {
+        pushed[i] = (struct pushed){.past = et_alloc(program->n, sizeof(struct past))};
+        ck_assert_ptr_nonnull(pushed[i].past);
     }
-    for (o.index = 0; o.index < program->n; o.index++) {
-        const struct et_bnn_descriptor *d = &program->descriptor[o.index];
-        enum engine e = o.engine = engine_of(d);
-        for (unsigned next = 0; next < 2; next++) {
-            if (!bit_of(d, next, false)) continue;
-            struct pushed *p = &pushed[next ? e : e - 1u][next ? 1 : 0];
-            ck_assert_msg(p->pops < p->pushes, "descriptor %zu: its token comes later", o.index);
-            join(&own[e], &p->past[p->pops++]);
-        }
-        o.past = own[e];
-        o.count = ++count[e];
-        if (e == LOAD) visit_load(&o, d);
-        if (e == COMPUTE) visit_compute(&o, d);
-        if (e == STORE) visit_store(&o, d);
-        own[e].ended[e] = o.count;
-        for (unsigned next = 0; next < 2; next++) {
-            if (!bit_of(d, next, true)) continue;
-            struct pushed *p = &pushed[next ? e : e - 1u][next ? 0 : 1];
-            p->past[p->pushes++] = own[e];
-        }
-    }
-    for (size_t i = 0; i < 4; i++) {
-        ck_assert_uint_eq(pushed[i / 2][i % 2].pops, pushed[i / 2][i % 2].pushes);
-        et_free(pushed[i / 2][i % 2].past);
+    for (; o.index < program->n; o.index++)
+        visit(&o, &program->descriptor[o.index], own, pushed);
+    for (size_t i = 0; i < COUNTERS; i++) {
+        struct pushed *p = &pushed[i];
+        if (p->pops < p->pushes) blame("%zu tokens are left", p->pushes - p->pops);
+        et_free(p->past);
     }
     for (size_t b = 0; b < BUFFERS; b++)
         et_free(o.place[b]);
+    return found();
 }
 
 /* ------------------------------------------------------------------------------------- queues --
@@ -249,7 +278,7 @@ struct machine {
     size_t head;
     const struct et_bnn_descriptor *queue[ENGINES][QUEUE];
     size_t n[ENGINES];
-    unsigned token[2][2];
+    unsigned token[COUNTERS];
 };
 
 static bool fetch(struct machine *m)
@@ -266,20 +295,21 @@ static bool fetch(struct machine *m)
 static bool can_start(struct machine *m, enum engine e, const struct et_bnn_descriptor *d)
 {
     for (unsigned next = 0; next < 2; next++)
-        if (bit_of(d, next, false) && *counter(m->token, e, next, false) == 0) return false;
+        if (bit_of(d, next, false) && m->token[counter_of[e][next][0]] == 0) return false;
     return true;
 }
 
 static void take_tokens(struct machine *m, enum engine e, const struct et_bnn_descriptor *d)
 {
     for (unsigned next = 0; next < 2; next++)
-        if (bit_of(d, next, false)) --*counter(m->token, e, next, false);
+        if (bit_of(d, next, false)) m->token[counter_of[e][next][0]]--;
 }
 
 static void give_tokens(struct machine *m, enum engine e, const struct et_bnn_descriptor *d)
 {
     for (unsigned next = 0; next < 2; next++)
-        if (bit_of(d, next, true)) ck_assert_uint_le(++*counter(m->token, e, next, true), 255);
+        if (bit_of(d, next, true) && ++m->token[counter_of[e][next][1]] > 255)
+            blame("a token counter passes 255");
 }
 
 static const struct et_bnn_descriptor *leave(struct machine *m, enum engine e)
@@ -299,12 +329,13 @@ static bool step(struct machine *m, enum engine e)
     return true;
 }
 
-void check_program_ends(const struct et_bnn_program *program, unsigned order)
+const char *program_end_fault(const struct et_bnn_program *program, unsigned order)
 {
     static const enum engine orders[6][ENGINES] = {{LOAD, COMPUTE, STORE}, {LOAD, STORE, COMPUTE},
                                                    {COMPUTE, LOAD, STORE}, {COMPUTE, STORE, LOAD},
                                                    {STORE, LOAD, COMPUTE}, {STORE, COMPUTE, LOAD}};
     struct machine m = {.program = program};
+    fault[0] = '\0';
     for (bool moved = true; moved;) {
         while (fetch(&m))
             ;
@@ -312,34 +343,42 @@ void check_program_ends(const struct et_bnn_program *program, unsigned order)
         for (size_t i = 0; i < ENGINES && !moved; i++)
             moved = step(&m, orders[order][i]);
     }
-    ck_assert_msg(m.head == program->n && m.n[LOAD] + m.n[COMPUTE] + m.n[STORE] == 0,
-                  "deadlock at descriptor %zu of %zu", m.head, program->n);
+    if (m.head < program->n || m.n[LOAD] + m.n[COMPUTE] + m.n[STORE] > 0)
+        blame("deadlock at descriptor %zu of %zu", m.head, program->n);
+    return found();
 }
 
 /* --------------------------------------------------------------------------------------- time --
  */
 
-/* Cycles that resemble the RTL's. */
-enum { FETCH = 24, START_LOAD = 24, START_COMPUTE = 12, START_STORE = 24, ROW = 4 };
+/* Hand-over times, in cycles. */
+enum { FETCH = 12, START_LOAD = 8, START_COMPUTE = 3, START_STORE = 8, ROW = 1 };
 
-static double steps_of(const struct et_bnn_descriptor *d, const struct et_bnn_caps *caps)
+/* n max(K, P) + min(K, P) + F. */
+static double compute_cycles(const struct et_bnn_descriptor *d, const struct et_bnn_caps *caps,
+                             double *steps)
 {
-    double pool = GET(d, COMPUTE, POOL);
-    return (double)ceil_div(GET(d, COMPUTE, C_OUT), caps->pe) *
-           (double)ceil_div(GET(d, COMPUTE, C_IN), caps->simd) * GET(d, COMPUTE, K_H) *
-           GET(d, COMPUTE, K_W) * GET(d, COMPUTE, A_BITS) * GET(d, COMPUTE, W_BITS) *
-           GET(d, COMPUTE, OUT_H) * GET(d, COMPUTE, OUT_W) * pool * pool;
+    double pool = GET(d, COMPUTE, POOL), beats = (double)caps->pe / caps->axi_bits;
+    double n = (double)ceil_div(GET(d, COMPUTE, C_OUT), caps->pe) * GET(d, COMPUTE, OUT_H) *
+               GET(d, COMPUTE, OUT_W) * pool * pool;
+    double k = (double)ceil_div(GET(d, COMPUTE, C_IN), caps->simd) * GET(d, COMPUTE, K_H) *
+               GET(d, COMPUTE, K_W) * GET(d, COMPUTE, A_BITS) * GET(d, COMPUTE, W_BITS);
+    double p = 1, fill = 16, planes = GET(d, COMPUTE, O_BITS);
+    if (GET(d, COMPUTE, FINAL)) {
+        unsigned output = GET(d, COMPUTE, OUTPUT);
+        p = output == ET_BNN_CODES ? planes * (beats > 1 ? beats : 1)
+                                   : beats * (output == ET_BNN_RAW16 ? 16 : 32);
+        fill = 17 + (output == ET_BNN_CODES ? planes : 0);
+    }
+    *steps += n * k;
+    return k > p ? n * k + p + fill : n * p + k + fill;
 }
 
 static double duration(const struct et_bnn_descriptor *d, const struct et_bnn_caps *caps,
                        struct program_time *time)
 {
     enum engine e = engine_of(d);
-    if (e == COMPUTE) {
-        double steps = steps_of(d, caps);
-        time->steps += steps;
-        return steps + START_COMPUTE;
-    }
+    if (e == COMPUTE) return compute_cycles(d, caps, &time->steps) + START_COMPUTE;
     /* The fields of a LOAD and a STORE lie in the same places. */
     double rows = GET(d, LOAD, ROWS), length = GET(d, LOAD, LENGTH);
     bool dense = GET(d, LOAD, STRIDE) == GET(d, LOAD, LENGTH) * caps->axi_bits / 8;

@@ -11,17 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fails the test unless the program keeps every order that matters: two accesses of one place of a
+/* What is wrong with the order of a program, NULL if nothing is: two accesses of one place of a
  * buffer, at least one of them a write, by different engines, must be ordered by tokens as they
- * are in the ring, and nothing is read that was not written.  Tokens must be used up at the end. */
-void check_program_order(const struct et_bnn_program *program, const struct et_bnn_caps *caps);
+ * are in the ring; nothing is read that was not written; no place is outside; every operation
+ * comes after those that give its tokens; tokens are used up at the end. */
+const char *program_order_fault(const struct et_bnn_program *program,
+                                const struct et_bnn_caps *caps);
 
-/* Executes queues, in-order fetch and tokens.  `order` (0 to 5) says which engine goes first when
- * several can.  Fails the test on a deadlock or when a token counter passes 255. */
-void check_program_ends(const struct et_bnn_program *program, unsigned order);
+/* What goes wrong when queues of depth 4, in-order fetch and tokens are executed, NULL if nothing
+ * does: a deadlock, or a token counter that passes 255.  `order` (0 to 5) says which engine goes
+ * first when several can. */
+const char *program_end_fault(const struct et_bnn_program *program, unsigned order);
 
-/* A schedule in cycles: each engine takes as long as its descriptor's beats or steps, plus
- * start-up times that resemble the RTL's. */
+/* A schedule in cycles: COMPUTEs by the formula of the manual, copies by their beats, with
+ * hand-over times like those of the RTL. */
 struct program_time {
     double cycles, steps, load_beats, store_beats;
 };
