@@ -153,6 +153,30 @@ START_TEST(programs_compute_what_the_reference_does)
 }
 END_TEST
 
+/* Cases that random layers seldom meet. */
+START_TEST(corners_compute_what_the_reference_does)
+{
+    struct et_bnn_layer wide = et_bnn_dense(32, 129), deep = et_bnn_dense(20000, 40);
+    /* The last tile of outputs is longer than what is left of a row of codes. */
+    wide.output = ET_BNN_CODES;
+    wide.out_bits = 3;
+    /* A block of weights is longer than a row of a LOAD can be. */
+    deep.mode = ET_BNN_AND;
+    deep.w_signed = true;
+    deep.stored_bits = 8;
+    const struct run corners[] = {{.layer = wide, .caps = some_caps[5], .n = 7},
+                                  {.layer = deep, .caps = some_caps[0], .n = 2}};
+    for (size_t i = 0; i < sizeof corners / sizeof *corners; i++) {
+        struct dice dice = {i, 0};
+        struct run run = corners[i];
+        ck_assert_int_eq(compile(&run), ET_OK);
+        compute_case(&run, &dice);
+        ck_assert_ptr_null(program_order_fault(&run.program, &run.caps));
+        et_bnn_program_destroy(&run.program);
+    }
+}
+END_TEST
+
 static void assert_no_fault(const char *fault, uint64_t seed)
 {
     ck_assert_msg(fault == NULL, "seed %zu: %s", (size_t)seed, fault);
@@ -339,6 +363,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         programs_compute_what_the_reference_does,
+        corners_compute_what_the_reference_does,
         programs_keep_their_order_and_end,
         a_missing_token_is_noticed,
         a_deadlock_is_noticed,
