@@ -28,10 +28,11 @@ struct bnn {
     struct et_accelerator *device;
     struct et_bnn_layer layer;
     size_t id;
-    float *knob;    /* [n_out][n_in], as set */
-    int8_t *weight; /* their signs */
-    int16_t *level; /* [workers][n_in] */
-    bool stale;     /* the device has other weights than `weight` */
+    float *knob;                /* [n_out][n_in], as set */
+    int8_t *weight;             /* their signs */
+    int16_t *level;             /* [workers][n_in] */
+    double latency_s, energy_J; /* per vector */
+    bool stale;                 /* the device has other weights than `weight` */
     struct workspace work;
 };
 
@@ -55,6 +56,13 @@ static const struct et_param params[] = {
      .initial = "software",
      .doc = "What computes: software, or the URI of an accelerator (see `etalon list "
             "transports')."},
+    {.name = "clock_Hz",
+     .kind = ET_PARAM_REAL,
+     .initial = "1e8",
+     .min = 1,
+     .max = 1e12,
+     .unit = "Hz",
+     .doc = "Clock of the accelerator, for the latency that its cost model tells."},
     {0},
 };
 
@@ -71,6 +79,18 @@ static bool take_signs(struct bnn *s, const float *knobs)
         s->weight[i] = sign;
     }
     return changed;
+}
+
+/* A model, not a measurement: what a vector takes of a batch that keeps the array busy. */
+static enum et_status estimate_cost(struct bnn *s, double clock_Hz)
+{
+    enum { VECTORS = 64 };
+    struct et_bnn_caps caps = et_accelerator_caps(s->device);
+    struct et_bnn_cost cost;
+    ET_TRY(et_bnn_cost_of(&s->layer, &caps, VECTORS, &cost));
+    s->latency_s = (double)cost.cycles / VECTORS / clock_Hz;
+    s->energy_J = cost.energy_J / VECTORS;
+    return ET_OK;
 }
 
 static enum et_status bnn_open(void *state, const struct et_config *config, uint64_t seed)
@@ -90,7 +110,8 @@ static enum et_status bnn_open(void *state, const struct et_config *config, uint
     et_rng_fill_uniform(seed, ET_STREAM_INIT, 0, 0, -1, 1, s->knob, n);
     (void)take_signs(s, s->knob);
     ET_TRY(et_accelerator_open(et_config_string(config, "device"), NULL, &s->device));
-    return et_accelerator_load(s->device, &s->layer, s->weight, NULL, NULL, &s->id);
+    ET_TRY(et_accelerator_load(s->device, &s->layer, s->weight, NULL, NULL, &s->id));
+    return estimate_cost(s, et_config_real(config, "clock_Hz"));
 }
 
 static void bnn_close(void *state)
@@ -113,6 +134,8 @@ static void bnn_describe(const void *state, struct et_system_info *info)
     info->n_knobs = s->layer.c_in * s->layer.c_out;
     info->in_min = s->layer.mode == ET_BNN_XNOR ? -top : 0;
     info->in_max = top;
+    info->latency_s = s->latency_s;
+    info->energy_J = s->energy_J;
     info->traits = ET_HAS_KNOBS;
 }
 

@@ -134,6 +134,28 @@ START_TEST(knobs_of_equal_sign_move_nothing)
 }
 END_TEST
 
+/* 1024 x 1024 on 32 x 32 lanes: 1024 steps a vector, little more in a batch; twice the clock halves
+ * the time and leaves the energy. */
+START_TEST(the_cost_is_that_of_the_model)
+{
+    static const char *const clock[] = {"1e8", "2e8"};
+    double latency[2], energy[2];
+    for (int i = 0; i < 2; i++) {
+        char yaml[128];
+        struct et_system *system;
+        snprintf(yaml, sizeof yaml, "{type: bnn-layer, n_in: 1024, n_out: 1024, clock_Hz: %s}",
+                 clock[i]);
+        assert_ok(et_system_open_text(yaml, SEED, &system));
+        latency[i] = et_system_info(system)->latency_s;
+        energy[i] = et_system_info(system)->energy_J;
+        et_system_close(system);
+    }
+    ck_assert(latency[0] >= 1024e-8 && latency[0] < 1.1 * 1024e-8);
+    assert_near(latency[1], latency[0] / 2, 1e-12);
+    ck_assert(energy[0] > 0 && energy[0] == energy[1]);
+}
+END_TEST
+
 START_TEST(a_device_that_is_not_there_is_an_error_of_open)
 {
     struct et_system *system;
@@ -154,6 +176,7 @@ int main(void)
     tcase_add_loop_test(tests, every_device_gives_the_same_numbers, 0, end);
     tcase_add_loop_test(tests, batches_of_any_size, 0, end);
     tcase_add_test(tests, knobs_of_equal_sign_move_nothing);
+    tcase_add_test(tests, the_cost_is_that_of_the_model);
     tcase_add_test(tests, a_device_that_is_not_there_is_an_error_of_open);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
