@@ -85,7 +85,7 @@ static enum et_status check_weights(const struct et_bnn_layer *l, const int8_t *
     int least = bipolar ? -most : l->w_signed ? -most - 1 : 0;
     size_t n = l->c_out * l->k_h * l->k_w * l->c_in;
     for (size_t i = 0; i < n; i++) {
-        int w = weight[i];
+        int8_t w = weight[i];
         if (w < least || w > most || (bipolar && w % 2 == 0))
             return et_error_set(ET_INVALID, "weight[%zu] = %d is not one of the %s %d to %d", i, w,
                                 bipolar ? "odd numbers" : "numbers", least, most);
