@@ -79,6 +79,7 @@ et_add_test(rtl utilisation TIMEOUT 900)
 set(rtl_campaign rtl/rig.c rtl/program.c rtl/campaign.c)
 et_add_test(drivers unix SOURCES ${rtl_campaign})
 et_add_test(rtl descriptors SOURCES ${rtl_campaign} TIMEOUT 900)
+et_add_test(rtl cycles SOURCES rtl/rig.c rtl/program.c)
 add_test(NAME rtl-descriptors_many COMMAND test_rtl_descriptors)
 set_tests_properties(rtl-descriptors_many PROPERTIES LABELS "rtl;slow" SKIP_RETURN_CODE 77
     TIMEOUT 7200 ENVIRONMENT "CK_FORK=no;CK_DEFAULT_TIMEOUT=0;ET_RTL_DESCRIPTORS=120000")

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "rtl/cycles.h"
 #include "rtl/program.h"
 
 enum { DEVICES_MAX = 5, ROUND = 120 };
@@ -16,6 +17,7 @@ struct campaign {
     struct rig rig[DEVICES_MAX]; /* the first is the model */
     const char *uri[DEVICES_MAX];
     size_t n_rigs, done;
+    uint64_t compute; /* cycles of all COMPUTEs by the formula */
 };
 
 static void compare_memory(const struct campaign *c, size_t i)
@@ -52,6 +54,16 @@ static void compare_counters(struct campaign *c, size_t i)
     }
 }
 
+/* Time is part of the contract; the model knows none. */
+static void compare_time(struct campaign *c, size_t i)
+{
+    uint64_t got = rig_counter(&c->rig[i], ET__BNN_COUNTER_COMPUTE);
+    if (strncmp(c->uri[i], "verilator:", 10) != 0) return; /* perhaps a served model */
+    ck_assert_msg(got == c->compute, "%s, seed %llu: counter COMPUTE is %llu, not %llu", c->uri[i],
+                  (unsigned long long)c->seed, (unsigned long long)got,
+                  (unsigned long long)c->compute);
+}
+
 static void check_health(struct campaign *c, size_t i)
 {
     uint32_t err = rig_read(&c->rig[i], ET__BNN_REG_ERR);
@@ -80,6 +92,9 @@ static void run_round(struct campaign *c)
             running--;
         }
     }
+    for (size_t i = 0; i < p->n; i++)
+        if (et__bnn_get(&p->d[i], ET__BNN_ANY_OPCODE) == ET__BNN_OP_COMPUTE)
+            c->compute += cycles_of(&p->d[i], &p->caps).compute;
     for (size_t i = 0; i < c->n_rigs; i++) {
         check_health(c, i);
         rig_data_from(&c->rig[i]);
@@ -87,6 +102,7 @@ static void run_round(struct campaign *c)
     for (size_t i = 1; i < c->n_rigs; i++) {
         compare_memory(c, i);
         compare_counters(c, i);
+        compare_time(c, i);
     }
     c->done += p->n;
 }
