@@ -21,6 +21,7 @@ struct rig {
     struct et_dma ring, data; /* data: RIG_DATA bytes */
     uint32_t tail;            /* as the device knows it */
     size_t pushed;            /* of the program that rig_feed runs */
+    uint32_t turns;           /* since the bell */
     uint32_t fired;           /* interrupts so far, as IRQ_STAT has them */
 };
 
@@ -43,9 +44,10 @@ void rig_bell(struct rig *rig);
 /* All of the data, as host or device last wrote them. */
 void rig_data_to(struct rig *rig);
 void rig_data_from(struct rig *rig);
-/* Runs a little.  True when the device has nothing to do or has halted. */
+/* Runs a little.  True when the device has nothing to do or has halted; fails the test when that
+ * does not come to an end. */
 bool rig_turn(struct rig *rig);
-/* Until it has nothing to do or has halted; at most so many turns, else the test fails. */
+/* Until it has nothing to do or has halted. */
 void rig_finish(struct rig *rig);
 /* Pushes what the ring has room for of d[pushed, n), runs a little; true at the end of all. */
 bool rig_feed(struct rig *rig, const struct et_bnn_descriptor *d, size_t n);
