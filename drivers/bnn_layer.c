@@ -31,8 +31,10 @@ struct bnn {
     float *knob;                /* [n_out][n_in], as set */
     int8_t *weight;             /* their signs */
     int16_t *level;             /* [workers][n_in] */
-    double latency_s, energy_J; /* per vector */
-    bool stale;                 /* the device has other weights than `weight` */
+    double latency_s, energy_J; /* per vector, by the cost model */
+    double clock_Hz;
+    uint64_t busy_cycles; /* by the device's counter; 0 = it has none */
+    bool stale;           /* the device has other weights than `weight` */
     struct workspace work;
 };
 
@@ -62,7 +64,7 @@ static const struct et_param params[] = {
      .min = 1,
      .max = 1e12,
      .unit = "Hz",
-     .doc = "Clock of the accelerator, for the latency that its cost model tells."},
+     .doc = "Clock of the accelerator: turns cycles, counted or of the cost model, into seconds."},
     {0},
 };
 
@@ -82,13 +84,13 @@ static bool take_signs(struct bnn *s, const float *knobs)
 }
 
 /* A model, not a measurement: what a vector takes of a batch that keeps the array busy. */
-static enum et_status estimate_cost(struct bnn *s, double clock_Hz)
+static enum et_status estimate_cost(struct bnn *s)
 {
     enum { VECTORS = 64 };
     struct et_bnn_caps caps = et_accelerator_caps(s->device);
     struct et_bnn_cost cost;
     ET_TRY(et_bnn_cost_of(&s->layer, &caps, VECTORS, &cost));
-    s->latency_s = (double)cost.cycles / VECTORS / clock_Hz;
+    s->latency_s = (double)cost.cycles / VECTORS / s->clock_Hz;
     s->energy_J = cost.energy_J / VECTORS;
     return ET_OK;
 }
@@ -111,7 +113,8 @@ static enum et_status bnn_open(void *state, const struct et_config *config, uint
     (void)take_signs(s, s->knob);
     ET_TRY(et_accelerator_open(et_config_string(config, "device"), NULL, &s->device));
     ET_TRY(et_accelerator_load(s->device, &s->layer, s->weight, NULL, NULL, &s->id));
-    return estimate_cost(s, et_config_real(config, "clock_Hz"));
+    s->clock_Hz = et_config_real(config, "clock_Hz");
+    return estimate_cost(s);
 }
 
 static void bnn_close(void *state)
@@ -191,6 +194,22 @@ static void unpack_row(void *user, size_t row, size_t worker)
         to[o] = (float)from[o];
 }
 
+/* The device's own account of its time, for the ledger. */
+static enum et_status count_cycles(struct bnn *s)
+{
+    struct et_bnn_counters counters;
+    if (et_accelerator_transport(s->device) == NULL) return ET_OK;
+    ET_TRY(et_accelerator_counters(s->device, &counters));
+    s->busy_cycles = counters.busy;
+    return ET_OK;
+}
+
+static double bnn_device_s(const void *state)
+{
+    const struct bnn *s = state;
+    return s->busy_cycles > 0 ? (double)s->busy_cycles / s->clock_Hz : NAN;
+}
+
 static enum et_status bnn_forward(void *state, const struct et_step *step, struct et_view x,
                                   struct et_view y)
 {
@@ -201,7 +220,7 @@ static enum et_status bnn_forward(void *state, const struct et_step *step, struc
     et_parallel_for(x.rows, pack_row, &pass);
     ET_TRY(et_accelerator_run(s->device, s->id, x.rows, s->work.x, s->work.y));
     et_parallel_for(x.rows, unpack_row, &pass);
-    return ET_OK;
+    return count_cycles(s);
 }
 
 /* ----------------------------------------------------------------------------------- knobs -- */
@@ -233,5 +252,6 @@ const struct et_system_type et_system_bnn_layer = {
     .forward = bnn_forward,
     .set_knobs = bnn_set_knobs,
     .get_knobs = bnn_get_knobs,
+    .device_s = bnn_device_s,
     .close = bnn_close,
 };

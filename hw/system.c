@@ -170,7 +170,8 @@ struct et_ledger et_system_ledger(const struct et_system *system)
     const struct et_system *inner = inner_of(system, 0);
     if (inner == NULL) {
         sum.passes = system->passes;
-        sum.device_s = (double)system->passes * system->info.latency_s;
+        sum.device_s = system->type->device_s ? system->type->device_s(system->state) : NAN;
+        if (isnan(sum.device_s)) sum.device_s = (double)system->passes * system->info.latency_s;
         sum.device_J = (double)system->passes * system->info.energy_J;
         return sum;
     }

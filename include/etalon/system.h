@@ -48,8 +48,9 @@ struct et_step {
 /* What the passes cost so far.  A wrapper reports what the systems inside it did. */
 struct et_ledger {
     uint64_t passes; /* samples that went through */
-    double device_s; /* passes x latency of the device; NAN when unknown (a model, not a clock) */
-    double device_J; /* passes x energy; NAN when unknown */
+    double device_s; /* by the device's own counters where it has them, otherwise passes x latency
+                        (a model); never this computer's clock; NAN when unknown */
+    double device_J; /* passes x energy (a model); NAN when unknown */
     double wall_s;   /* seconds this computer spent */
 };
 
@@ -142,6 +143,9 @@ struct et_system_type {
     /* OPTIONAL. */
     enum et_status (*vjp)(void *state, const struct et_step *step, struct et_view x,
                           struct et_view dy, struct et_view dx, float *dknobs);
+    /* OPTIONAL: seconds that the device has worked since open, by counters of its own; NAN when it
+     * has none.  The ledger prefers them to passes x latency_s. */
+    double (*device_s)(const void *state);
     /* OPTIONAL: systems with a field. */
     void (*observe)(void *state, const struct et_observer *observer);
     /* OPTIONAL: wrappers; the i-th inner system or NULL past the last. */

@@ -156,6 +156,27 @@ START_TEST(the_cost_is_that_of_the_model)
 }
 END_TEST
 
+/* A device that counts its cycles says itself how long it worked; of the others the model does. */
+START_TEST(the_ledger_prefers_cycles_that_were_counted)
+{
+    static float x[ROWS * N_IN], y[ROWS * N_OUT];
+    struct et_system *system = open_layer(device_uri(_i), 1, "bipolar");
+    bool counts = strncmp(device_uri(_i), "verilator:", 10) == 0;
+    draw_inputs(et_system_info(system), 0, x);
+    for (int pass = 1; pass <= 2; pass++) {
+        double before = et_system_ledger(system).device_s;
+        forward(system, x, y, ROWS);
+        double cycles = (et_system_ledger(system).device_s - before) * 1e8;
+        double modelled = ROWS * et_system_info(system)->latency_s * 1e8;
+        if (counts)
+            ck_assert(cycles > 20 && fabs(cycles - round(cycles)) < 1e-3);
+        else
+            assert_near(cycles, modelled, 1e-9);
+    }
+    et_system_close(system);
+}
+END_TEST
+
 START_TEST(a_device_that_is_not_there_is_an_error_of_open)
 {
     struct et_system *system;
@@ -177,6 +198,7 @@ int main(void)
     tcase_add_loop_test(tests, batches_of_any_size, 0, end);
     tcase_add_test(tests, knobs_of_equal_sign_move_nothing);
     tcase_add_test(tests, the_cost_is_that_of_the_model);
+    tcase_add_loop_test(tests, the_ledger_prefers_cycles_that_were_counted, 0, end);
     tcase_add_test(tests, a_device_that_is_not_there_is_an_error_of_open);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
