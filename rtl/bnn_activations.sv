@@ -92,7 +92,7 @@ module bnn_activations #(
   always_ff @(posedge clk) begin
     if (!rst) begin
       assert (!step || channels != '0);
-      assert (R > 1 || word_q == '0);
+      assert (!valid_q || R > 1 || word_q == '0);
       assert (!valid_q || 32'(word_q) < R);
     end
   end

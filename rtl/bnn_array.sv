@@ -71,7 +71,7 @@ module bnn_array #(
   always_ff @(posedge clk) begin
     if (!rst) begin
       assert (!valid || shift <= 4'd14);
-      assert (cared <= NW'(SIMD));
+      assert (!valid1 || cared <= NW'(SIMD));
       assert (!valid1 || g_pe[0].count <= NW'(SIMD));
     end
   end
