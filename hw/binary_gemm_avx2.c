@@ -193,11 +193,13 @@ AVX2_INLINE void multiply(const struct tables *tables, const uint16_t *offset,
                           const uint8_t *nibble, size_t groups, const size_t vectors,
                           struct wide *wide)
 {
-    const __m256i high = _mm256_set1_epi8((char)0xf0);
+    const __m256i high = _mm256_set1_epi8((char)0xf0), zero = _mm256_setzero_si256();
+    for (size_t v = 0; v < vectors; v++)
+        wide[v] = (struct wide){{{zero, zero}, {zero, zero}}};
     while (groups > 0) {
         __m256i s[PANEL], h[PANEL];
         for (size_t v = 0; v < vectors; v++)
-            s[v] = h[v] = _mm256_setzero_si256();
+            s[v] = h[v] = zero;
         size_t now = groups < GROUPS ? groups : GROUPS;
         for (size_t g = 0; g < now; g++, offset += GROUP, nibble += GROUP * vectors * 32) {
             __m256i table[3], t0[PANEL];
@@ -258,7 +260,6 @@ AVX2 static void multiply_pair(const struct tables *tables, const uint16_t *offs
                                const struct panel *panel, size_t groups, size_t vectors,
                                struct wide *wide)
 {
-    memset(wide, 0, vectors * sizeof *wide);
     if (vectors == 1)
         multiply(tables, offset, panel->nibble, groups, 1, wide);
     else if (vectors == 2)
