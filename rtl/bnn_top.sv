@@ -350,10 +350,14 @@ module bnn_top #(
     .clk, .rst(rst || stop), .limit(watchdog), .busy, .progress, .bite
   );
 
+  // A COMPUTE that is done and waits for the place of its record executes nothing.
+  logic compute_counts;
+  assign compute_counts = compute_works && !(core_done && !core_done_ready);
+
   bnn_counters u_counters (
     .clk, .rst(rst || soft_rst), .snapshot(do_snapshot), .clear(do_clear),
     .tick({m_axi_wvalid && m_axi_wready, m_axi_rvalid && m_axi_rready, stall_out, wait_store,
-           wait_load, step, compute_works, busy, 1'b1}),
+           wait_load, step, compute_counts, busy, 1'b1}),
     .jobs(retired), .ecc_ce, .ecc_ue, .parity, .index(counter_index), .data(counter_data)
   );
 

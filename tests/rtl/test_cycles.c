@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Time on the RTL: every COMPUTE takes what the manual says, to the cycle, and whole layers keep
- * the array at work with all transfers included. */
-#include <etalon/accelerator.h>
+ * Time on the RTL: every COMPUTE takes what the manual says, to the cycle. */
 #include <etalon/array.h>
-#include <etalon/rng.h>
 
 #include <stdio.h>
 
@@ -115,97 +112,6 @@ START_TEST(a_compute_takes_what_the_manual_says)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------- whole layers -- */
-
-struct use {
-    uint64_t busy, steps, beats;
-};
-
-/* A layer with random numbers, n images, on the default device. */
-static struct use run_layer(struct et_bnn_layer layer, size_t n)
-{
-    struct et_accelerator *a;
-    size_t id, n_w = layer.c_out * layer.k_h * layer.k_w * layer.c_in;
-    int8_t *w = et_alloc(n_w, 1);
-    int32_t *t = et_alloc(layer.c_out, sizeof *t);
-    uint64_t *x = et_alloc(n * et_bnn_in_words(&layer), sizeof *x);
-    void *y = et_alloc(n * et_bnn_out_size(&layer), 8);
-    ck_assert(w && t && x && y);
-    for (size_t i = 0; i < n_w; i++)
-        w[i] = et_rng_below(1, ET_STREAM_USER, 0, i, 2) ? 1 : -1;
-    struct et_bnn_counters before, after;
-    assert_ok(et_accelerator_open("verilator:config=32x32", NULL, &a));
-    assert_ok(et_accelerator_load(a, &layer, w, t, NULL, &id));
-    assert_ok(et_accelerator_counters(a, &before));
-    assert_ok(et_accelerator_run(a, id, n, x, y));
-    assert_ok(et_accelerator_counters(a, &after));
-    et_accelerator_close(a);
-    et_free(w);
-    et_free(t);
-    et_free(x);
-    et_free(y);
-    return (struct use){after.busy - before.busy, after.steps - before.steps,
-                        after.rd_beats - before.rd_beats};
-}
-
-static struct et_bnn_layer codes(struct et_bnn_layer layer)
-{
-    layer.output = ET_BNN_CODES;
-    return layer;
-}
-
-static struct et_bnn_layer convolution(void)
-{
-    struct et_bnn_layer l = codes(et_bnn_dense(256, 256));
-    l.h = l.w = 14;
-    l.k_h = l.k_w = 3;
-    l.pad_top = l.pad_left = l.pad_bottom = l.pad_right = 1;
-    l.pad_zero_bits = true;
-    return l;
-}
-
-static bool has_default(void)
-{
-    for (size_t i = 0; i < N_CONFIGS; i++)
-        if (strcmp(configs[i], "32x32") == 0) return true;
-    return false;
-}
-
-/* At least 95 % of the cycles from the doorbell to the last record, transfers included. */
-START_TEST(layers_keep_the_array_at_work)
-{
-    if (!has_default()) return;
-    const struct {
-        const char *name;
-        struct et_bnn_layer layer;
-        size_t n;
-    } layer[] = {
-        {"dense 1024 x 1024, 64 vectors", codes(et_bnn_dense(1024, 1024)), 64},
-        {"dense 1024 x 1024, 64 vectors, raw", et_bnn_dense(1024, 1024), 64},
-        {"convolution 3 x 3 x 256 -> 256, 14 x 14", convolution(), 1},
-    };
-    for (size_t i = 0; i < sizeof layer / sizeof *layer; i++) {
-        struct use use = run_layer(layer[i].layer, layer[i].n);
-        double utilisation = (double)use.steps / (double)use.busy;
-        printf("%s: %llu steps in %llu cycles, %.1f %%\n", layer[i].name,
-               (unsigned long long)use.steps, (unsigned long long)use.busy, 100 * utilisation);
-        ck_assert_msg(utilisation >= 0.95, "%s: %.1f %%", layer[i].name, 100 * utilisation);
-    }
-}
-END_TEST
-
-/* One vector reads every weight once: the bus is the limit. */
-START_TEST(one_vector_runs_at_the_speed_of_the_bus)
-{
-    if (!has_default()) return;
-    struct use use = run_layer(codes(et_bnn_dense(1024, 1024)), 1);
-    double share = (double)use.beats / (double)use.busy;
-    printf("dense 1024 x 1024, 1 vector: %llu beats in %llu cycles, %.1f %% of the bus\n",
-           (unsigned long long)use.beats, (unsigned long long)use.busy, 100 * share);
-    ck_assert_msg(share >= 0.85, "%.1f %% of the bus", 100 * share);
-}
-END_TEST
-
 int main(void)
 {
     if (N_CONFIGS == 0) {
@@ -216,8 +122,6 @@ int main(void)
     TCase *tests = tcase_create("time");
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, a_compute_takes_what_the_manual_says, 0, N_CONFIGS);
-    tcase_add_test(tests, layers_keep_the_array_at_work);
-    tcase_add_test(tests, one_vector_runs_at_the_speed_of_the_bus);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
 }
