@@ -75,6 +75,7 @@ if(TARGET test_rtl_memory)
     set_tests_properties(rtl-memory PROPERTIES LABELS rtl TIMEOUT 60
         ENVIRONMENT "CK_FORK=no;CK_DEFAULT_TIMEOUT=0")
 endif()
+et_add_test(rtl cost)
 et_add_test(rtl utilisation TIMEOUT 900)
 set(rtl_campaign rtl/rig.c rtl/program.c rtl/campaign.c)
 et_add_test(drivers unix SOURCES ${rtl_campaign})

@@ -246,11 +246,11 @@ ET_API void et_bnn_program_destroy(struct et_bnn_program *program);
 struct et_bnn_cost {
     uint64_t steps;          /* array steps */
     uint64_t compute_cycles; /* sum over tiles of outputs x max(steps per output, output stage) */
-    uint64_t load_beats, store_beats;
-    uint64_t cycles;    /* estimate of the whole, overlap included */
-    double utilisation; /* steps / cycles */
-    double energy_J;
-    double lut, ff; /* of the configuration, xc7; NAN = not synthesised */
+    uint64_t load_beats, store_beats; /* without descriptors and completion records */
+    uint64_t cycles;                  /* estimate of the whole, overlap included */
+    double utilisation;               /* steps / cycles */
+    double energy_J;                  /* of the operations, on the chip only */
+    double lut, ff;                   /* of the configuration, xc7; NAN = not synthesised */
 };
 ET_API enum et_status et_bnn_cost_of(const struct et_bnn_layer *layer,
                                      const struct et_bnn_caps *caps, size_t n,
