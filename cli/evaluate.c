@@ -31,9 +31,12 @@ struct arguments {
     bool all, compare;
 };
 
+enum { CASES = 16 }; /* at most */
+
 /* Answers of the same rows by the stored experiment. */
 struct comparison {
     size_t n, differ, differ_integer;
+    size_t differ_case[CASES]; /* of networks with cases */
     double seconds, seconds_stored;
 };
 
@@ -68,7 +71,8 @@ static const struct argp parser = {
            "      --set 'layers.0.system.device=\"verilator:\"'",
 };
 
-static void print_json_cases(struct json *json, const struct et_evaluation *evaluation)
+static void print_json_cases(struct json *json, const struct et_evaluation *evaluation,
+                             const struct comparison *comparison)
 {
     json_begin(json, "cases", '[');
     for (size_t i = 0; i < evaluation->n_cases; i++) {
@@ -80,6 +84,7 @@ static void print_json_cases(struct json *json, const struct et_evaluation *eval
         json_number(json, "steps_per_sample", one->steps);
         json_number(json, "beats_read_per_sample", one->read_beats);
         json_number(json, "beats_written_per_sample", one->write_beats);
+        if (comparison != NULL) json_integer(json, "differ", comparison->differ_case[i]);
         json_end(json, '}');
     }
     json_end(json, ']');
@@ -115,7 +120,7 @@ static void print_json(const struct et_evaluation *evaluation, const struct comp
         json_end(&json, ']');
     }
     json_end(&json, ']');
-    if (evaluation->n_cases > 0) print_json_cases(&json, evaluation);
+    if (evaluation->n_cases > 0) print_json_cases(&json, evaluation, comparison);
     json_end(&json, '}');
 }
 
@@ -128,10 +133,10 @@ static void print_count(double value)
         printf(" %14s", "-");
 }
 
-static void print_cases(const struct et_evaluation *evaluation)
+static void print_cases(const struct et_evaluation *evaluation, const struct comparison *comparison)
 {
-    printf("\n%-12s %-44s %14s %14s %14s %14s\n", "case", "accuracy ± sd   95 % CI of the mean",
-           "cycles", "steps", "beats read", "beats written");
+    printf("\n%-12s %-44s %14s %14s %14s %14s%s\n", "case", "accuracy ± sd   95 % CI of the mean",
+           "cycles", "steps", "beats read", "beats written", comparison ? "     differ" : "");
     for (size_t i = 0; i < evaluation->n_cases; i++) {
         const struct et_evaluation_case *one = &evaluation->cases[i];
         char text[128];
@@ -141,6 +146,7 @@ static void print_cases(const struct et_evaluation *evaluation)
         print_count(one->steps);
         print_count(one->read_beats);
         print_count(one->write_beats);
+        if (comparison != NULL) printf(" %10zu", comparison->differ_case[i]);
         putchar('\n');
     }
     puts("Counts are per sample.");
@@ -178,7 +184,15 @@ static void print_text(const struct et_evaluation *evaluation, const struct comp
             printf(" %7" PRIu64, evaluation->confusion[row * n + col]);
         putchar('\n');
     }
-    if (evaluation->n_cases > 0) print_cases(evaluation);
+    if (evaluation->n_cases > 0) print_cases(evaluation, comparison);
+}
+
+static size_t differences(const int32_t *a, const int32_t *b, size_t n)
+{
+    size_t differ = 0;
+    for (size_t i = 0; i < n; i++)
+        differ += a[i] != b[i];
+    return differ;
 }
 
 static enum et_status compare(const struct arguments *arguments,
@@ -186,17 +200,20 @@ static enum et_status compare(const struct arguments *arguments,
 {
     struct et_evaluation stored;
     ET_TRY(et_run_evaluate(arguments->common.operand, NULL, 0, arguments->all, &stored));
-    size_t n = evaluation->n_rows, seeds = evaluation->test.seeds;
+    size_t n = evaluation->n_samples, rows = evaluation->n_rows, seeds = evaluation->test.seeds;
     enum et_status status = ET_OK;
-    if (stored.n_rows != n || stored.n_samples != evaluation->n_samples)
-        status = et_error_set(ET_SHAPE, "answers of %zu samples cannot be compared with %zu",
-                              evaluation->n_samples, stored.n_samples);
-    for (size_t s = 0; status == ET_OK && s < seeds; s++)
-        for (size_t i = s * 2 * n; i < (s * 2 + 1) * n; i++) {
-            comparison->differ += stored.answer[i] != evaluation->answer[i];
-            comparison->differ_integer += stored.answer[i + n] != evaluation->answer[i + n];
-        }
-    comparison->n = seeds * evaluation->n_samples;
+    if (stored.n_rows != rows || stored.n_samples != n)
+        status = et_error_set(ET_SHAPE, "answers of %zu samples cannot be compared with %zu", n,
+                              stored.n_samples);
+    for (size_t s = 0; status == ET_OK && s < seeds; s++) {
+        const int32_t *a = evaluation->answer + s * 2 * rows, *b = stored.answer + s * 2 * rows;
+        comparison->differ += differences(a, b, n);
+        comparison->differ_integer += differences(a + n, b + n, n);
+    }
+    for (size_t i = 0; status == ET_OK && i < evaluation->n_cases; i++)
+        comparison->differ_case[i] =
+            differences(evaluation->cases[i].answer, stored.cases[i].answer, seeds * n);
+    comparison->n = seeds * n;
     comparison->seconds = evaluation->seconds;
     comparison->seconds_stored = stored.seconds;
     et_evaluation_destroy(&stored);

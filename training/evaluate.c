@@ -20,7 +20,7 @@ struct evaluate {
     struct et__setup setup;
     struct et_evaluation *result;
     size_t seeds;
-    bool all_rows, counted;
+    bool all_rows;
 };
 
 /* The seeds whose trained parameters the file holds. */
@@ -50,14 +50,15 @@ static enum et_status predict_cases(struct evaluate *e, struct et_trainer *train
                                           i + 1 < result->n_cases ? NULL : result->confusion,
                                           &one->accuracy[s]),
                      "evaluating the case '%s'", one->name);
+        memcpy(one->answer + s * n, trainer->answer, n * sizeof *one->answer);
         ET_TRY(et__model_counters(trainer, &after, &counts));
-        if (!counts) continue;
+        if (!counts || after.jobs == before.jobs) continue;
         double passes = (double)n * (double)e->seeds;
         one->cycles += (double)(after.cycles - before.cycles) / passes;
         one->steps += (double)(after.steps - before.steps) / passes;
         one->read_beats += (double)(after.rd_beats - before.rd_beats) / passes;
         one->write_beats += (double)(after.wr_beats - before.wr_beats) / passes;
-        e->counted = true;
+        one->counted = true;
     }
     if (result->n_cases > 0) {
         result->accuracy[s] = result->cases[result->n_cases - 1].accuracy[s];
@@ -124,7 +125,8 @@ static enum et_status make_cases(struct evaluate *e, const struct et_config *con
         struct et_evaluation_case *one = &e->result->cases[i];
         model->case_name(method, i, one->name, sizeof one->name);
         one->accuracy = et_alloc(e->seeds, sizeof *one->accuracy);
-        if (one->accuracy == NULL) return ET_NOMEM;
+        one->answer = et_alloc(e->seeds * e->result->n_rows, sizeof *one->answer);
+        if (one->accuracy == NULL || one->answer == NULL) return ET_NOMEM;
     }
     return ET_OK;
 }
@@ -134,7 +136,7 @@ static void close_cases(struct evaluate *e, size_t epochs)
     for (size_t i = 0; i < e->result->n_cases; i++) {
         struct et_evaluation_case *one = &e->result->cases[i];
         one->test = et__accuracy_of(one->accuracy, e->seeds, 1, epochs);
-        if (!e->counted) one->steps = one->read_beats = one->write_beats = NAN;
+        if (!one->counted) one->steps = one->read_beats = one->write_beats = NAN;
         if (one->cycles <= 0) one->cycles = NAN; /* the functional model has none */
     }
 }
@@ -239,8 +241,10 @@ void et_evaluation_destroy(struct et_evaluation *evaluation)
     et_free(evaluation->by_integers);
     et_free(evaluation->answer);
     et_free(evaluation->confusion);
-    for (size_t i = 0; i < evaluation->n_cases; i++)
+    for (size_t i = 0; i < evaluation->n_cases; i++) {
         et_free(evaluation->cases[i].accuracy);
+        et_free(evaluation->cases[i].answer);
+    }
     et_free(evaluation->cases);
     *evaluation = (struct et_evaluation){0};
 }

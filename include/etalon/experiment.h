@@ -91,8 +91,10 @@ ET_API void et_run_summary_destroy(struct et_run_summary *summary);
 struct et_evaluation_case {
     char name[32];
     struct et_accuracy test;
+    bool counted; /* by a device that counts */
     double cycles, steps, read_beats, write_beats;
     double *accuracy; /* [seeds] */
+    int32_t *answer;  /* [seeds][n_samples] */
 };
 
 /* Evaluates the trained network of a run file, rebuilt from its resolved configuration with
@@ -104,8 +106,8 @@ struct et_evaluation {
     struct et_accuracy integer; /* as in et_control_result */
     double *accuracy;           /* [seeds] */
     double *by_integers;        /* [seeds] */
-    /* Answers of `test`, then of `integer` (-1 where there is none), [seeds][2][n_rows]; in test
-     * parts shorter than the data set the rest is 0. */
+    /* [seeds][2 n_rows]: n_samples answers of `test`, n_samples of `integer` (-1 where there is
+     * none), the rest 0. */
     int32_t *answer;
     size_t n_rows;       /* of the data set */
     double seconds;      /* of all predictions, by a clock */

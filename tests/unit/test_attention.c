@@ -304,7 +304,7 @@ END_TEST
 
 /* --------------------------------------------------------------------------------- devices -- */
 
-static const char *const devices[] = {"software", "model:"};
+static const char *const devices[] = {"software", "model:", "verilator:"};
 
 /* Packed bits of a device against the signs (or ones and zeros) of a part. */
 static void check_bits(const char *name, const uint64_t *bits, const struct et_array *part)
@@ -429,7 +429,7 @@ int main(void)
     tcase_add_test(tcase, directions_ignore_length_and_rotation);
     tcase_add_test(tcase, student_gradients_are_straight_through);
     tcase_add_test(tcase, zero_is_the_most_informative_threshold);
-    tcase_add_loop_test(tcase, devices_give_the_same_bits, 0, 2);
+    tcase_add_loop_test(tcase, devices_give_the_same_bits, 0, 3);
     tcase_add_test(tcase, binarized_attention_looks_up);
     tcase_add_test(tcase, interrupted_runs_end_the_same);
     tcase_add_test(tcase, rules_beyond_the_tables);
