@@ -112,8 +112,10 @@ static enum et_status open_device(struct et__attention_device *device,
     return et_accelerator_open(device->uri, NULL, &device->accelerator);
 }
 
-void et__attention_device_close(struct et__attention_device *device)
+/* Everything but the address: opening may be tried again. */
+static void release(struct et__attention_device *device)
 {
+    char *uri = device->uri;
     et_accelerator_close(device->accelerator);
     for (size_t i = 0; i < ET__PARTS; i++)
         et_free(device->bits[i]);
@@ -122,8 +124,14 @@ void et__attention_device_close(struct et__attention_device *device)
     et_free(device->zero);
     et_free(device->sum);
     et_free(device->last);
+    *device = (struct et__attention_device){.uri = uri};
+}
+
+void et__attention_device_close(struct et__attention_device *device)
+{
+    release(device);
     et_free(device->uri);
-    *device = (struct et__attention_device){0};
+    device->uri = NULL;
 }
 
 static bool bit(const uint64_t *row, size_t c)
@@ -161,7 +169,11 @@ static enum et_status attend(struct et__attention_device *device, const struct e
 
 static enum et_status deploy(struct et__attention_device *device, struct et__attention *net)
 {
-    if (device->accelerator == NULL) ET_TRY(open_device(device, net));
+    if (device->accelerator == NULL) {
+        enum et_status status = open_device(device, net);
+        if (status != ET_OK) release(device);
+        if (status != ET_OK) return status;
+    }
     if (device->deployed) return ET_OK;
     et__attention_binarise(net);
     for (size_t i = ET__ATTENTION_QUERY; i < ET__ATTENTION_LINEARS; i++)

@@ -151,7 +151,11 @@ enum et_status et__switching_device_score(struct et__switching *net, size_t prec
 {
     size_t rows = x.rows, last = net->n_layers - 1;
     struct et__switching_layer *first = &net->layer[0];
-    if (net->accelerator == NULL) ET_TRY(open_device(net));
+    if (net->accelerator == NULL) {
+        enum et_status status = open_device(net);
+        if (status != ET_OK) et__switching_device_close(net);
+        if (status != ET_OK) return status;
+    }
     ET_TRY(deploy(net, precision));
     et__switching_input(net, x);
     for (size_t k = 0; k < rows * first->n_in; k++)

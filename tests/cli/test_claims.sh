@@ -44,6 +44,20 @@ claim network '>=' 97
 claim linear '<=' 60
 claim linear-membranes '<=' "$(accuracy network) - 5"
 
+run digits-bit-switching --set variants=[]
+claim network '>=' 97.5
+claim 2-bit '>=' 97.3
+claim linear '<=' 97.3
+run digits-bit-switching --set variants=[] --set method.joint=false
+claim 2-bit '<=' 96
+
+run lookup-attention --set variants=[]
+claim network '>=' 97
+claim teacher '>=' 99.5
+claim linear '<=' 40
+run_code 0 evaluate run.h5 --set method.device=model: --compare
+prints 'differ    0 of 1200 answers'
+
 if [ ! -d "$ETALON_DATA/phyll" ]; then
     echo "SKIP: no data folder, claims on measured data are not checked" >&2
     finish
