@@ -41,17 +41,6 @@ static size_t columns_of(const struct pass *pass, size_t first)
     return pass->a.cols - first < COLUMNS ? pass->a.cols - first : COLUMNS;
 }
 
-/* What the objective sees: -1 and 1, or 0 and level. */
-static float low(const struct et__bits *bits)
-{
-    return bits->level > 0 ? 0 : -1;
-}
-
-static float high(const struct et__bits *bits)
-{
-    return bits->level > 0 ? bits->level : 1;
-}
-
 /* -------------------------------------------------------------------------- forward -- */
 
 /* Mean and variance of the batch; moves the running ones towards them. */
@@ -87,7 +76,7 @@ static void activate_columns(void *user, size_t i, size_t worker)
     float mean[COLUMNS];
     statistics(pass, first, n, mean);
     const float *factor = bits->inverse_sd + first, *bias = pass->stage->bias.value + first;
-    const float lo = low(bits), hi = high(bits);
+    const float lo = bits->low, hi = bits->high;
     for (size_t r = 0; r < pass->a.rows; r++) {
         const float *a = pass->a.data + r * pass->a.stride + first;
         float *normal = pass->normal.data + r * pass->normal.stride + first;
@@ -170,7 +159,7 @@ static void infer_columns(void *user, size_t i, size_t worker)
             double a = (double)pass->a.data[r * pass->a.stride + j];
             bool positive =
                 integers ? a >= (double)bits->threshold[j] : (a - mean) / sd + bias >= 0;
-            pass->h.data[r * pass->h.stride + j] = positive ? high(bits) : low(bits);
+            pass->h.data[r * pass->h.stride + j] = positive ? bits->high : bits->low;
         }
     }
 }
@@ -224,7 +213,7 @@ static void backward_columns(void *user, size_t i, size_t worker)
     struct et__stage *stage = pass->stage;
     const struct et__bits *bits = &stage->bits;
     size_t first = i * COLUMNS, n = columns_of(pass, first);
-    const float half_step = 0.5F * (high(bits) - low(bits)), *bias = stage->bias.value + first;
+    const float half_step = 0.5F * (bits->high - bits->low), *bias = stage->bias.value + first;
     double sum[COLUMNS] = {0}, along[COLUMNS] = {0}, rows = (double)pass->a.rows;
     for (size_t r = 0; r < pass->a.rows; r++) {
         const float *normal = pass->normal.data + r * pass->normal.stride + first;

@@ -111,6 +111,8 @@ enum et_status et__bits_read(struct et__stage *stage, const struct et_config *la
         .rule = (enum et__bits_rule)et_config_choice(binary, "rule"),
         .classes = et_config_choice(binary, "role") == 1,
         .freeze = et_config_bool(binary, "freeze"),
+        .low = -1,
+        .high = 1,
         .in_bits = (unsigned)et_config_int(binary, "in_bits"),
         .memory = et_config_real(binary, "memory"),
         .w0 = (float)et_config_real(binary, "w0"),

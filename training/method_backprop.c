@@ -64,8 +64,9 @@ static enum et_status backward(struct et_trainer *trainer, size_t rows)
     for (size_t l = last;; l--) {
         et__bits_gradient(network, l, d);
         if (l == 0) return ET_OK;
-        /* Activities 0 and level are inputs -1 and 1. */
-        float level = network->stage[l - 1].bits.level, slope = level > 0 ? 2 / level : 1;
+        /* Activities low and high are inputs -1 and 1. */
+        const struct et__bits *bits = &network->stage[l - 1].bits;
+        float slope = 2 / (bits->high - bits->low);
         struct et_view below = et_view_rows(et_array_view(&network->stage[l - 1].d), 0, rows);
         et_gemm(ET_PLAIN, ET_PLAIN, slope, d, et_array_view(&network->stage[l].bits.weight), 0,
                 below);

@@ -24,7 +24,7 @@ struct et__bits {
     float w0, scale;
     double soft_share; /* of the epochs */
     bool soft;         /* now: real-valued weights, in software */
-    float level;       /* activities are 0 and level; 0: they are -1 and 1 */
+    float low, high;   /* activities that stand for the bits */
 
     struct et_tensor mean, variance; /* [1][n_out] running; not trained */
     struct et_array weight;          /* [n_out][n_in] as the device has them */

@@ -50,16 +50,22 @@ static enum et_status check_traits(const struct et__setup *setup)
     return ET_OK;
 }
 
-/* A layer of classes has one output for each and learns without labels in the input; bits of a
- * contrastive objective are 0 and sqrt(2): goodness cannot tell -1 from 1, and half of the units
- * give a mean square of 1. */
+/* Goodness cannot tell -1 from 1, so under a contrastive objective a bit is a small or a large
+ * activity; their squares add up to 2: half of the units at work give a mean square of 1.  Not
+ * zero, or units at rest would never learn. */
+static const float CONTRAST_LOW = 0.4F; /* below 1/2, which the next layer takes for +1 */
+
+/* A layer of classes has one output for each and learns without labels in the input. */
 static enum et_status check_binary(struct et__setup *setup, bool contrastive)
 {
     struct et__network *network = &setup->network;
     const struct et_config *layers = setup->config;
     for (size_t l = 0; l < network->n_stages; l++) {
         struct et__stage *stage = &network->stage[l];
-        if (contrastive) stage->bits.level = sqrtf(2);
+        if (contrastive) {
+            stage->bits.low = CONTRAST_LOW;
+            stage->bits.high = sqrtf(2 - CONTRAST_LOW * CONTRAST_LOW);
+        }
         if (!et__is_classes(stage)) continue;
         const struct et_config *binary =
             et_config_at(et_config_at(layers, "layers", l), "binary", 0);
