@@ -57,10 +57,12 @@ module bnn_array #(
   endfunction
 
   for (genvar p = 0; p < PE; p++) begin : g_pe
-    logic [NW-1:0] count;
-    logic [31:0]   term, sum;
+    logic [SIMD-1:0] counted;  // a signal: Icarus 11 miscounts the bits of an expression
+    logic [NW-1:0]   count;
+    logic [31:0]     term, sum;
+    assign counted = (weights[p*SIMD +: SIMD] ^ flip) & care;
     always_ff @(posedge clk) begin
-      if (valid) count <= NW'($countones((weights[p*SIMD +: SIMD] ^ flip) & care));
+      if (valid) count <= NW'($countones(counted));
       if (valid1) term <= contribution(count, cared, doubled, negate1, shift1);
       if (valid2) sum <= (!first2 ? sum : resume ? start[p*32 +: 32] : '0) + term;
     end
