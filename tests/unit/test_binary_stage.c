@@ -6,6 +6,7 @@
 #include "close.h"
 #include "training/binary_stage.h"
 
+#include <etalon/accelerator.h>
 #include <etalon/experiment.h>
 #include <etalon/rng.h>
 
@@ -237,6 +238,62 @@ START_TEST(thresholds_are_the_formula)
 }
 END_TEST
 
+/* A trained layer entirely on the accelerator: weights and folded thresholds in, codes out.  They
+ * are the bits that inference gives from raw accumulators. */
+static void compare_codes(struct rig *rig, const char *device, size_t rows, const float *bits,
+                          const float *x)
+{
+    size_t n_in = rig->stage->n_in, n_out = rig->stage->n_out;
+    struct et_bnn_layer layer = et_bnn_dense(n_in, n_out);
+    layer.output = ET_BNN_CODES;
+    struct et_accelerator *accelerator;
+    assert_ok(et_accelerator_open(device, NULL, &accelerator));
+    int8_t *weight = et_alloc(n_in * n_out, 1);
+    uint64_t *in = et_alloc(rows * et_bnn_in_words(&layer), sizeof *in);
+    uint64_t *out = et_alloc(rows * et_bnn_out_size(&layer), sizeof *out);
+    int16_t *value = et_alloc(rows * n_out, sizeof *value);
+    ck_assert(weight && in && out && value);
+    for (size_t k = 0; k < n_in * n_out; k++)
+        weight[k] = rig->stage->weight.value[k] >= 0 ? 1 : -1;
+    et_bnn_pack_signs(x, rows, n_in, in);
+    size_t id, differ = 0, ones = 0;
+    assert_ok(
+        et_accelerator_load(accelerator, &layer, weight, rig->stage->bits.threshold, NULL, &id));
+    assert_ok(et_accelerator_run(accelerator, id, rows, in, out));
+    et_bnn_unpack(out, rows, n_out, 1, ET_BNN_BIPOLAR, value);
+    for (size_t k = 0; k < rows * n_out; k++) {
+        differ += (float)value[k] != bits[k];
+        ones += value[k] > 0;
+    }
+    ck_assert_msg(differ == 0, "%s: %zu of %zu bits differ", device, differ, rows * n_out);
+    ck_assert(ones > rows * n_out / 5 && ones < rows * n_out * 4 / 5);
+    et_accelerator_close(accelerator);
+    et_free(weight);
+    et_free(in);
+    et_free(out);
+    et_free(value);
+}
+
+START_TEST(the_accelerator_gives_the_bits)
+{
+    enum { N_IN = 150, N_OUT = 70, BATCH = 60 };
+    struct rig rig;
+    static float x[BATCH * N_IN], bits[BATCH * N_OUT];
+    rig_open(&rig, N_IN, N_OUT, BATCH, "rule: ste, memory: 0");
+    et_rng_fill_normal(9, ET_STREAM_USER, 0, 0, x, BATCH * N_IN);
+    et_rng_fill_normal(9, ET_STREAM_USER, 1, 0, rig.stage->bias.value, N_OUT);
+    for (size_t k = 0; k < (size_t)BATCH * N_IN; k++)
+        x[k] = x[k] >= 0 ? 1.0F : -1.0F;
+    measure(&rig, et_view_of(x, BATCH, N_IN));
+    et__bits_activate(rig.stage, et_view_of(bits, BATCH, N_OUT)); /* makes the statistics */
+    assert_ok(et__network_fold(&rig.network));
+    et__bits_infer(rig.stage, et_view_of(bits, BATCH, N_OUT));
+    compare_codes(&rig, "software", BATCH, bits, x);
+    compare_codes(&rig, "model:config=8x16", BATCH, bits, x);
+    rig_close(&rig);
+}
+END_TEST
+
 START_TEST(statistics_that_are_not_finite_are_refused)
 {
     struct rig rig;
@@ -350,6 +407,7 @@ int main(void)
     tcase_add_loop_test(tests, gradient_is_the_formula, 0, 2);
     tcase_add_test(tests, soft_gradient_agrees_with_differences);
     tcase_add_test(tests, thresholds_are_the_formula);
+    tcase_add_test(tests, the_accelerator_gives_the_bits);
     tcase_add_test(tests, statistics_that_are_not_finite_are_refused);
     tcase_add_test(tests, running_statistics_follow);
     tcase_add_test(tests, classes_are_decided_by_integers);
