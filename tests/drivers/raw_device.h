@@ -111,6 +111,14 @@ static inline void raw_push_complete(struct raw *raw, struct et_bnn_descriptor d
     raw_push(raw, d);
 }
 
+/* IRQ_STAT, cleared. */
+static inline uint32_t raw_take_irq(struct raw *raw)
+{
+    uint32_t pending = raw_read(raw, ET__BNN_REG_IRQ_STAT);
+    raw_write(raw, ET__BNN_REG_IRQ_STAT, pending);
+    return pending;
+}
+
 /* Rings the bell and waits until the device has nothing to do or has halted and drained; clears
  * IRQ_STAT and returns what it was. */
 static inline uint32_t raw_go(struct raw *raw)
@@ -122,13 +130,12 @@ static inline uint32_t raw_go(struct raw *raw)
     raw_write(raw, ET__BNN_REG_TAIL, raw->tail);
     do {
         assert_ok(et_transport_wait(raw->transport, 0.002, &fired));
-        uint32_t now = raw_read(raw, ET__BNN_REG_IRQ_STAT);
-        raw_write(raw, ET__BNN_REG_IRQ_STAT, now);
-        pending |= now;
+        pending |= raw_take_irq(raw);
         status = raw_read(raw, ET__BNN_REG_STATUS);
     } while (
         (status & 4) != 0 ||
         ((status & 2) == 0 && ((status & 1) != 0 || raw_read(raw, ET__BNN_REG_HEAD) != raw->tail)));
+    pending |= raw_take_irq(raw); /* raised after the last look, before the status was read */
     assert_ok(et_transport_sync(raw->transport, &raw->data, 0, raw->data.bytes, ET_FROM_DEVICE));
     return pending;
 }
