@@ -6,6 +6,8 @@
 #include <etalon/array.h>
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "rtl/program.h"
 
@@ -408,6 +410,34 @@ START_TEST(a_state_in_the_middle_of_a_job_goes_on_identically)
 }
 END_TEST
 
+START_TEST(a_trace_is_written_where_it_was_compiled_in)
+{
+    struct rig rig;
+    char file[64], more[96];
+    snprintf(file, sizeof file, "/tmp/etalon-trace-%ld.fst", (long)getpid());
+    snprintf(more, sizeof more, "trace=%s", file);
+    bool traceable = strncmp(configs[_i], "8x16", 4) == 0;
+    if (traceable) {
+        make_program();
+        open_with(&rig, _i, more);
+        prepare(&rig, 1, 5);
+        finish(&rig);
+        rig_close(&rig);
+        drop_program();
+        struct stat info;
+        ck_assert_int_eq(stat(file, &info), 0);
+        ck_assert_int_gt(info.st_size, 10000);
+        remove(file);
+        return;
+    }
+    char uri[160];
+    struct et_transport *t;
+    snprintf(uri, sizeof uri, "verilator:config=%s,%s", configs[_i], more);
+    assert_status(et_transport_open(uri, &t), ET_UNSUPPORTED);
+    assert_message("compiled without tracing");
+}
+END_TEST
+
 START_TEST(options_of_the_uri_are_checked)
 {
     struct et_transport *t;
@@ -438,6 +468,7 @@ int main(void)
                         N_CONFIGS);
     tcase_add_loop_test(tests, a_damaged_activation_is_reported, 0, N_CONFIGS);
     tcase_add_loop_test(tests, a_state_in_the_middle_of_a_job_goes_on_identically, 0, N_CONFIGS);
+    tcase_add_loop_test(tests, a_trace_is_written_where_it_was_compiled_in, 0, N_CONFIGS);
     tcase_add_test(tests, options_of_the_uri_are_checked);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
