@@ -50,7 +50,7 @@ enum {
     PAIRS = 128                                       /* of rows whose offsets are kept */
 };
 
-/* Tables of all pairs of nibbles; 16 bytes each. */
+/* Tables of all pairs of nibbles; 16 bytes each, found by their offset in bytes. */
 struct tables {
     _Alignas(64) uint8_t count[256][16];
 };
@@ -184,8 +184,8 @@ AVX2_INLINE __m256i lookup3(const __m256i *table, const uint8_t *nibble, size_t 
 
 AVX2_INLINE __m256i table_at(const struct tables *tables, size_t offset)
 {
-    return _mm256_broadcastsi128_si256(
-        _mm_load_si128((const __m128i *)(tables->count[0] + offset)));
+    const __m128i *table = (const __m128i *)((const uint8_t *)tables + offset);
+    return _mm256_broadcastsi128_si256(_mm_load_si128(table));
 }
 
 /* Two rows by `vectors` (a constant) vectors of columns. */
