@@ -72,13 +72,14 @@ module bnn_fifo #(
       end
       before <= before - ONE;
     end
-    if (!follows && choose && push_valid && push_ready) begin
+    if (!follows && started && choose && push_valid && push_ready) begin
       follows <= 1'b1;
       place   <= wr;
       value   <= push_data;
       before  <= level - {{AW{1'b0}}, pop_valid && pop_ready};
     end
     if (follows) begin
+      assert (started);
       assert (mem[place[AW-1:0]] == value);
       assert (place - rd == before);
       assert (before < level);
