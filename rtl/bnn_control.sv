@@ -74,7 +74,7 @@ module bnn_control (
     now[`BNN_ERR_RING_LSB]     = e_ring;
     now[`BNN_ERR_WATCHDOG_LSB] = e_watchdog;
   end
-  assign any       = state == RUN && now != 12'd0;
+  assign any       = state == RUN && now != 12'd0 && !soft_rst;
   assign irq_error = any;
 
   // Whom the watchdog names: the lowest count of the three, else what would be handed on next.

@@ -9,10 +9,11 @@
  *   stop                       no new burst; flush: beats are thrown away
  *   idle                       no burst is open
  *
- * Bursts have up to 64 beats and end at 4 KiB; up to 8 are open, answered in order. A new burst can
+ * Bursts have up to 64 beats and end at 4 KiB; up to OPEN are open, answered in order. A new burst can
  * start in each cycle. */
 module bnn_read #(
-  parameter int AXI_DW = 64
+  parameter int AXI_DW = 64,
+  parameter int OPEN   = 8 // bursts, a power of two
 ) (
   input  logic              clk,
   input  logic              rst,
@@ -86,7 +87,7 @@ module bnn_read #(
   end
 
   // Who asked for the beats that come: 1 fetch, 0 load.
-  bnn_fifo #(.WIDTH(1), .DEPTH(8)) u_owner (
+  bnn_fifo #(.WIDTH(1), .DEPTH(OPEN)) u_owner (
     .clk, .rst,
     .push_valid(start), .push_ready(owner_ready), .push_data(fetch_valid),
     .pop_valid(owner_valid), .pop_ready(m_axi_rvalid && m_axi_rready && m_axi_rlast),

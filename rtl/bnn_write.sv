@@ -14,10 +14,11 @@
  *                                    was begun is finished with strobes off
  *   idle                             no burst is open
  *
- * Bursts have up to 64 beats and end at 4 KiB; up to 8 are open. A beat per cycle, across bursts
+ * Bursts have up to 64 beats and end at 4 KiB; up to OPEN are open. A beat per cycle, across bursts
  * too. */
 module bnn_write #(
-  parameter int AXI_DW = 64
+  parameter int AXI_DW = 64,
+  parameter int OPEN   = 8 // bursts, a power of two
 ) (
   input  logic                clk,
   input  logic                rst,
@@ -106,7 +107,7 @@ module bnn_write #(
   logic       d_valid, d_rec, d_next, d_end;
   logic [6:0] d_take, beat;
 
-  bnn_fifo #(.WIDTH(8), .DEPTH(8)) u_data (
+  bnn_fifo #(.WIDTH(8), .DEPTH(OPEN)) u_data (
     .clk, .rst,
     .push_valid(start), .push_ready(data_room), .push_data({rec_start, take}),
     .pop_valid(d_valid), .pop_ready(d_next && d_end), .pop_data({d_rec, d_take})
@@ -144,7 +145,7 @@ module bnn_write #(
   // -------------------------------------------------------------------------- acknowledgement --
   logic a_valid, a_rec, a_last, a_next;
 
-  bnn_fifo #(.WIDTH(2), .DEPTH(8)) u_ack (
+  bnn_fifo #(.WIDTH(2), .DEPTH(OPEN)) u_ack (
     .clk, .rst,
     .push_valid(start), .push_ready(ack_room),
     .push_data({rec_start, st_last && {25'b0, take} == st_beats}),

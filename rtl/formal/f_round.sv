@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bnn_round against the formula, for one weight and all 28 pairs of planes, beats with any gaps:
+ * bnn_round against the formula, for one weight and all pairs of up to MOST planes, beats with any gaps:
  * every number leaves once, in order, plane by plane, as
  *
  *   min(floor((q + 2^(D-1)) / 2^D), 2^(kept-1) - 1). */
@@ -58,7 +58,9 @@ module f_round_pair #(
   end
 endmodule
 
-module f_round (
+module f_round #(
+  parameter int MOST = 8
+) (
   input logic clk,
   input logic rst,
   input logic in_valid,
@@ -70,7 +72,7 @@ module f_round (
 
   genvar s, k;
   generate
-    for (s = 2; s <= 8; s = s + 1) begin : gen_stored
+    for (s = 2; s <= MOST; s = s + 1) begin : gen_stored
       for (k = 1; k < s; k = k + 1) begin : gen_kept
         f_round_pair #(.STORED(s), .KEPT(k)) pair (.clk, .rst, .in_valid, .in_bit);
       end
