@@ -9,8 +9,8 @@
  * descriptors is right; no counter of tokens overflows unnoticed.
  *
  * A program that is right, in an environment that does not wait (EAGER): something retires at
- * least every BOUND cycles: nothing is lost, nothing waits for ever. Programs: independent
- * descriptors; load -> compute -> store chains; the same with double buffers. */
+ * least every BOUND cycles: nothing is lost, nothing waits for ever. Programs: load -> compute ->
+ * store chains; the same with double buffers. Queues have 2 places here (f_fifo has the order). */
 `include "bnn_registers.svh"
 module f_sequence #(
   parameter bit EAGER = 1'b0,
@@ -59,7 +59,7 @@ module f_sequence #(
     if (program_kind >= 2'd2) assume (op == {1'b0, turn} + 3'd1);
     if (EAGER) begin
       assume (take == 3'b111 && finish == 3'b111 && acknowledge);
-      assume (program_kind != 2'd0);
+      assume (program_kind >= 2'd2 && desc_valid);
     end
   end
 
@@ -99,7 +99,7 @@ module f_sequence #(
       logic [3:0] dep_q;
       logic [1:0] inside;
       logic done_ready;
-      bnn_fifo #(.WIDTH(11), .DEPTH(4)) queue (
+      bnn_fifo #(.WIDTH(11), .DEPTH(2)) queue (
         .clk, .rst, .push_valid(q_push[e]), .push_ready(q_room[e]),
         .push_data({d_dep, info[126], info[5:0]}), .pop_valid(q_valid[e]), .pop_ready(q_pop[e]),
         .pop_data({dep_q, complete_q, index_q})
