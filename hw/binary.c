@@ -34,7 +34,7 @@ static int64_t sum_at(const struct et_bnn_layer *l, const int16_t *a, const int8
                 if (inside)
                     activation =
                         a[((row - l->pad_top) * l->w + column - l->pad_left) * l->c_in + c];
-                int weight = w[((o * l->k_h + ky) * l->k_w + kx) * l->c_in + c];
+                int8_t weight = w[((o * l->k_h + ky) * l->k_w + kx) * l->c_in + c];
                 acc += activation * et_bnn_round(weight, l->stored_bits, l->w_bits);
             }
         }

@@ -6,6 +6,8 @@
 
 #include <etalon/array.h>
 
+#include <assert.h>
+
 /* The first and the last step are computed in so many parts, so that computing starts before all
  * activations are there, and storing before all outputs are. */
 enum { RAMP = 4, RAMP_BEATS = 64 };
@@ -63,7 +65,8 @@ static size_t loads(const struct compiler *c)
 static struct slot *slot_for(struct cache *cache, size_t block, size_t step, size_t next_step,
                              bool *missing)
 {
-    struct slot *best = NULL;
+    assert(cache->slots.n > 0);
+    struct slot *best = &cache->slot[0];
     bool best_idle = false;
     *missing = false;
     for (size_t i = 0; i < cache->slots.n; i++) {
@@ -74,8 +77,8 @@ static struct slot *slot_for(struct cache *cache, size_t block, size_t step, siz
             return s;
         }
         bool idle = !s->full || s->last_step + 1 < step;
-        bool better = !best || (idle && !best_idle);
-        if (best && idle == best_idle && best->full) {
+        bool better = i == 0 || (idle && !best_idle);
+        if (i > 0 && idle == best_idle && best->full) {
             better = !s->full || s->next_step > best->next_step ||
                      (s->next_step == best->next_step && s->last_step < best->last_step);
         }

@@ -36,10 +36,11 @@ static enum et_status check_norm(const struct et_bnn_norm *n, uint64_t bound)
         return et_error_set(ET_INVALID, "bound = %llu is outside [0, %llu]",
                             (unsigned long long)bound, (unsigned long long)bound_max);
     double root = sqrt(square);
-    for (int sign = -1; sign <= 1; sign += 2)
-        if (!isfinite(unit(n, root, sign * (int64_t)bound)))
+    const int64_t most = (int64_t)bound, ends[2] = {-most, most};
+    for (int i = 0; i < 2; i++)
+        if (!isfinite(unit(n, root, ends[i])))
             return et_error_set(ET_INVALID, "the norm of acc = %lld is not finite",
-                                (long long)(sign * (int64_t)bound));
+                                (long long)ends[i]);
     return ET_OK;
 }
 

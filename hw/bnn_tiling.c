@@ -40,7 +40,8 @@ static double loads_of(struct et__bnn_slots slots, size_t blocks, size_t cycles)
 /* Cycles of one block's load. */
 static double weight_block(const struct et__bnn_plan *plan)
 {
-    double beats = (double)(plan->w.size / plan->layer.w_bits * plan->at.w_word);
+    size_t words = plan->w.size / plan->layer.w_bits; /* with all their planes */
+    double beats = (double)(words * plan->at.w_word);
     double rows =
         plan->chunk_pieces > 1 ? (double)(plan->group * plan->tap_rows * plan->layer.k_w) : 1;
     double loads = plan->tap_pieces > 1 ? (double)plan->group : 1;

@@ -171,7 +171,8 @@ static void draw(void *user, size_t row, size_t worker)
     float half = 0.5F * drawing->thickness * (1 + 0.4F * hand.pen), side = (float)size;
     et_rng_fill_normal(drawing->seed, ET_STREAM_DATA, 1, row * pixels, image, pixels);
     for (size_t k = 0; k < pixels; k++) {
-        float x = ((float)(k % size) + 0.5F) / side, y = ((float)(k / size) + 0.5F) / side;
+        size_t row_of_k = k / size, column_of_k = k % size;
+        float x = ((float)column_of_k + 0.5F) / side, y = ((float)row_of_k + 0.5F) / side;
         float least = distance2(&piece[0], x, y);
         for (size_t i = 1; i < n; i++)
             least = fminf(least, distance2(&piece[i], x, y));
