@@ -68,11 +68,11 @@ prove crc 3 2 'CRC unit = polynomial division; `ok` exactly after its own CRC' c
 prove tokens 20 2 'tokens: none is lost, none comes of itself, none overflows' tokens
 prove watchdog 20 14 'watchdog: bites exactly after its limit (up to 12) without progress' watchdog
 prove control 20 12 'errors: stop at once and for good, one record to the first guilty; an abort ends in quiet' control
-prove secded 3 1 'SECDED, 32 bits: any one wrong bit is corrected, any two are told' ecc_encode ecc_decode
+prove secded 3 2 'SECDED, 32 bits: any one wrong bit is corrected, any two are told' ecc_encode ecc_decode
 prove round 12 0 'double rounding = its formula (one weight, all pairs of up to 4 planes)' round MOST=4
 prove read 20 0 'AXI reads: stable, within 4 KiB, each beat to its client, none begun in an abort' read fifo
 prove write 12 0 'AXI writes: stable, within 4 KiB, WLAST right, none begun in an abort' write fifo
-prove sequence 20 0 'sequencer: good programs retire something every 12 cycles: nothing is lost, no deadlock' \
+prove sequence 22 0 'sequencer: good programs retire something every 6 cycles: nothing is lost, no deadlock' \
     dispatch fifo tokens issue retire EAGER=1
 prove sequence 8 0 'sequencer, any program and timing: nothing twice or too early, engines in order, SYNC last' \
     dispatch fifo tokens issue retire EAGER=0

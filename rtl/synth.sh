@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Area of the RTL per block and target, by yosys, without place and route, and with nextpnr the clock
-# of the compute core of the smallest configuration on an iCE40 HX8K. Prints tables in Markdown.
+# Area of the RTL per block and target, by yosys, without place and route, and by nextpnr the clock of
+# the larger blocks on an iCE40 HX8K. Prints tables in Markdown.
 #
 #   rtl/synth.sh [CONFIG [TARGET...]]    CONFIG: a line of rtl/configs.txt, PExSIMD (8x16)
 #                                        TARGET: ice40 xc7 ecp5 (all), timing
@@ -42,7 +42,7 @@ elaborate() {
 # blocks FILE: from yosys stat, a line per block below the top and below the core
 blocks() {
     awk '
-    function base(name) { sub(/.*\\/, "", name); return name }
+    function base(name) { match(name, /bnn_[a-z_0-9]+/); return substr(name, RSTART, RLENGTH) }
     /^=== / { module = $2; modules[module] = 1; order[++n] = module; next }
     module != "" && NF == 2 && $2 ~ /^[0-9]+$/ { count[module, $1] = $2; types[module] = types[module] " " $1 }
     function add(m, what, factor,    t, i, list, k, sum) {   # cells of a kind below module m
@@ -66,23 +66,34 @@ blocks() {
         if (what == "ram") return t ~ /^(SB_RAM40_4K|RAMB18E1|RAMB36E1|DP16KD)/
         if (what == "mul") return t ~ /^(DSP48E1|MULT18X18D|SB_MAC16)/
     }
-    function line(m, label, times,    r) {
-        printf "| %s | %d | %d | %d | %d | %d |\n", label, times, times * add(m, "lut"),
-               times * add(m, "ff"), times * add(m, "ram"), times * add(m, "mul")
+    function line(label, number, lut, ff, ram, mul) {
+        printf "| %s | %d | %d | %d | %d | %d |\n", label, number, lut, ff, ram, mul
     }
-    function children(m, indent,    i, k, list) {
+    function children(m, indent,    i, k, list, b, c, seen, names, number, lut, ff, ram, mul, of) {
         k = split(types[m], list, " ")
         for (i = 1; i <= k; i++) {
             if (!(list[i] in modules)) continue
-            line(list[i], indent "`" base(list[i]) "`", count[m, list[i]])
-            if (base(list[i]) == "bnn_core") children(list[i], indent "· ")
+            b = base(list[i])
+            if (!(b in number)) names[++seen] = b
+            c = count[m, list[i]]
+            number[b] += c
+            lut[b] += c * add(list[i], "lut")
+            ff[b] += c * add(list[i], "ff")
+            ram[b] += c * add(list[i], "ram")
+            mul[b] += c * add(list[i], "mul")
+            of[b] = list[i]
+        }
+        for (i = 1; i <= seen; i++) {
+            b = names[i]
+            line(indent "`" b "`", number[b], lut[b], ff[b], ram[b], mul[b])
+            if (b == "bnn_core") children(of[b], "· ")
         }
     }
     END {
         for (m in modules) if (base(m) == "bnn_top") top = m
         print "| block | number | LUT | FF | block RAM | multipliers |"
         print "|---|---|---|---|---|---|"
-        line(top, "**all**", 1)
+        line("**all**", 1, add(top, "lut"), add(top, "ff"), add(top, "ram"), add(top, "mul"))
         children(top, "")
     }' "$1"
 }
@@ -102,60 +113,47 @@ area() {
     blocks "$work/$target.stat"
 }
 
-# The core between two chains of registers, since no package has that many pins.
+# A block between chains of registers, since no package has so many pins.
 timing() {
-    command -v nextpnr-ice40 >/dev/null || { echo "synth.sh: no nextpnr-ice40, no timing"; return 0; }
-    cat >"$work/bnn_pins.sv" <<'PINS'
-module bnn_pins #(
-  parameter int PE = 8, SIMD = 16, AXI_DW = 64, WDEPTH = 128, ADEPTH = 128, TDEPTH = 256,
-                ODEPTH = 64, CDEPTH = 32
-) (
-  input logic clk,
-  input logic d,
-  output logic q
-);
-  localparam int IN = 475 + 2 * AXI_DW - AXI_DW, OUT = AXI_DW + 70;
-  logic [IN-1:0] in;
-  logic [OUT-1:0] out, out_now;
-  always_ff @(posedge clk) begin
-    in  <= {in[IN-2:0], d};
-    out <= out_now ^ {out[OUT-2:0], 1'b0};
-    q   <= out[OUT-1];
-  end
-  bnn_core #(
-    .PE(PE), .SIMD(SIMD), .AXI_DW(AXI_DW), .WDEPTH(WDEPTH), .ADEPTH(ADEPTH), .TDEPTH(TDEPTH),
-    .ODEPTH(ODEPTH), .CDEPTH(CDEPTH)
-  ) core (
-    .clk, .rst(in[0]), .ld_valid(in[1]), .ld_target(in[3:2]), .ld_addr(in[19:4]),
-    .ld_lane(in[35:20]), .cmd_valid(in[36]), .done_ready(in[37]), .st_en(in[38]),
-    .st_addr(in[54:39]), .inject_valid(in[55]), .inject_kind(in[57:56]), .inject_bit(in[65:58]),
-    .cmd_words(in[417:66]), .ld_data(in[418 +: AXI_DW]),
-    .st_data(out_now[AXI_DW-1:0]), .cmd_ready(out_now[AXI_DW]), .done_valid(out_now[AXI_DW+1]),
-    .done_error(out_now[AXI_DW+17:AXI_DW+2]), .busy(out_now[AXI_DW+18]),
-    .step(out_now[AXI_DW+19]), .stall_out(out_now[AXI_DW+20]),
-    .ecc_ce(out_now[AXI_DW+36:AXI_DW+21]), .ecc_ue(out_now[AXI_DW+52:AXI_DW+37]),
-    .parity(out_now[AXI_DW+68:AXI_DW+53])
-  );
-  assign out_now[AXI_DW+69] = 1'b0;
-endmodule
-PINS
-    local core
-    core=$(grep '^rtl/' rtl/etalon.f | grep -v bnn_top | tr '\n' ' ')
-    elaborate bnn_pins "$core $work/bnn_pins.sv"
-    yosys -q -p "read_rtlil $work/bnn_pins.il; synth_ice40 -top bnn_pins -json $work/pins.json" >"$work/log" 2>&1 ||
+    local block=$1 name
+    name=$(grep -o "^module [^ ]*bnn_${block}[\\\\ ].*\|^module [^ ]*bnn_${block}\$" "$work/bnn_top.il" | head -1 | cut -d' ' -f2)
+    yosys -q -p "read_rtlil $work/bnn_top.il; hierarchy -top $name; rename -top part; flatten; opt_clean
+        tee -q -o $work/ports portlist part; write_rtlil $work/part.il" >"$work/log" 2>&1 ||
         { tail -3 "$work/log"; exit 1; }
-    if nextpnr-ice40 --hx8k --package ct256 --json "$work/pins.json" --seed 1 --freq 40 --timing-allow-fail \
-        >"$work/log" 2>&1; then
-        printf '\n`bnn_core` %s on iCE40 HX8K, placed and routed (nextpnr, seed 1): ' "$config"
-        awk '/ICESTORM_LC:/ { lc = $4 $5 } /ICESTORM_RAM:/ { ram = $4 $5 }
-             /Max frequency/ { f = $(NF - 4) " " $(NF - 3) }
-             END { gsub(/[^0-9\/]/, "", lc); gsub(/[^0-9\/]/, "", ram)
-                   printf "%s, %s logic cells, %s block RAMs.\n", f, lc, ram }' "$work/log"
+    awk '/^(input|output)/ {
+            width = 1
+            if (match($0, /\[[0-9]+:0\]/)) width = substr($0, RSTART + 1, RLENGTH - 4) + 1
+            name = $NF
+            if (name == "clk") pins = pins ", .clk(clk)"
+            else if ($1 == "input") { pins = pins sprintf(", .%s(in[%d +: %d])", name, n_in, width); n_in += width }
+            else { pins = pins sprintf(", .%s(now[%d +: %d])", name, n_out, width); n_out += width } }
+         END {
+            printf "module pins (input clk, input d, output reg q);\n"
+            printf "reg [%d:0] in;\nreg [%d:0] out;\nwire [%d:0] now;\n", n_in - 1, n_out - 1, n_out - 1
+            printf "always @(posedge clk) begin in <= {in, d}; out <= now ^ {out, 1'"'"'b0}; q <= out[%d]; end\n", n_out - 1
+            printf "part part (%s);\nendmodule\n", substr(pins, 3) }' "$work/ports" >"$work/pins.v"
+    yosys -q -p "read_rtlil $work/part.il; read_verilog $work/pins.v; synth_ice40 -top pins -json $work/pins.json" \
+        >"$work/log" 2>&1 || { tail -3 "$work/log"; exit 1; }
+    if nextpnr-ice40 --hx8k --package ct256 --json "$work/pins.json" --seed 1 --freq 50 \
+        --timing-allow-fail >"$work/log" 2>&1; then
+        awk -v block="$block" '
+            /ICESTORM_LC:/ { sub(/.*LC: */, ""); lc = $1; sub(/\/.*/, "", lc) }
+            /Max frequency/ { sub(/.*: */, ""); f = $1 }
+            END { printf "| `bnn_%s` | %d | %.0f |\n", block, lc, f }' "$work/log"
     else
-        printf '\n`bnn_core` %s does not fit an iCE40 HX8K: %s\n' "$config" "$(grep -m1 ERROR "$work/log")"
+        printf '| `bnn_%s` | %s | |\n' "$block" "$(grep -m1 ERROR "$work/log")"
     fi
 }
 
+timings() {
+    local block
+    command -v nextpnr-ice40 >/dev/null || { echo "synth.sh: no nextpnr-ice40, no timing"; return 0; }
+    [ -f "$work/bnn_top.il" ] || elaborate bnn_top "$sources"
+    printf '\nConfiguration %s on iCE40 HX8K, block by block (the whole does not fit), placed and routed by nextpnr:\n\n' "$config"
+    printf '| block | logic cells, with chains for the pins | MHz |\n|---|---|---|\n'
+    for block in array nest post load store dispatch; do timing "$block"; done
+}
+
 for target in "${targets[@]}"; do
-    if [ "$target" = timing ]; then timing; else area "$target"; fi
+    if [ "$target" = timing ]; then timings; else area "$target"; fi
 done

@@ -14,7 +14,7 @@
 `include "bnn_registers.svh"
 module f_sequence #(
   parameter bit EAGER = 1'b0,
-  parameter int BOUND = 12
+  parameter int BOUND = 6
 ) (
   input logic       clk,
   input logic       desc_valid,
@@ -27,6 +27,7 @@ module f_sequence #(
 );
   (* anyconst *) logic [1:0] program_kind; // 0 anything, 1 independent, 2 chains, 3 double buffers
   (* anyconst *) logic [5:0] chosen;
+  (* anyconst *) logic [2:0] complete_of; // in EAGER programs: load, compute, store
 
   logic rst = 1'b1;
   always_ff @(posedge clk) rst <= 1'b0;
@@ -59,7 +60,8 @@ module f_sequence #(
     if (program_kind >= 2'd2) assume (op == {1'b0, turn} + 3'd1);
     if (EAGER) begin
       assume (take == 3'b111 && finish == 3'b111 && acknowledge);
-      assume (program_kind >= 2'd2 && desc_valid);
+      assume (program_kind >= 2'd2 && desc_valid && complete == complete_of[turn]);
+      assume (chosen == 6'd1 && (complete_of == 3'd0 || complete_of == 3'd7 || complete_of == 3'd4));
     end
   end
 
