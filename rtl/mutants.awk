@@ -9,7 +9,10 @@ BEGIN {
     split("- + != == <= < >= > || && | & & @ @ 1'b1 1'b0 >> << >>", to, " ")
 }
 
-FNR == 1 { guarded = 0 }
+FNR == 1 { guarded = comment = 0 }
+/^[ \t]*\/\*/ { comment = 1 }
+comment { if (/\*\//) comment = 0; next }
+/genvar/ { next } # how much there is, not what it does
 /^[ \t]*`if(n?def) (SYNTHESIS|FORMAL)/ { guarded++; next }
 /^[ \t]*`endif/ { if (guarded > 0) guarded--; next }
 guarded || /^[ \t]*`/ { next }
