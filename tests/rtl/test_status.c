@@ -146,6 +146,13 @@ START_TEST(the_watchdog_names_the_oldest_that_does_not_get_on)
     open_hanging(&rig, _i, 1, HANG);
     rig_push(&rig, new_descriptor(ET__BNN_OP_NOP, 60));
     expect_culprit(&rig, 0, 0, "the fetch itself");
+
+    open_hanging(&rig, _i, 2, HANG);
+    rig_push(&rig, new_descriptor(ET__BNN_OP_NOP, 70));
+    rig_bell(&rig);
+    rig_finish(&rig);
+    rig_push(&rig, new_descriptor(ET__BNN_OP_NOP, 71));
+    expect_culprit(&rig, 0, 1, "the second fetch");
 }
 END_TEST
 
