@@ -211,6 +211,11 @@ static enum et_status set_bits(struct et_accelerator *accelerator, size_t id, un
     struct et_bnn_layer before = layer->shape, after = before;
     after.w_bits = w_bits;
     ET_TRY(et_bnn_layer_check(&after));
+    if (!after.w_signed)
+        return et_error_set(ET_INVALID,
+                            "layer %zu has no signed weights, which alone keep their "
+                            "planes",
+                            id);
     ET_TRY(need_thresholds(&after, threshold));
     layer->shape = after;
     et__bnn_forget_programs(layer);

@@ -75,13 +75,14 @@ enum et_status et__bnn_explain(struct et__bnn_device *device, const struct et__b
 /* ---------------------------------------------------------------------------------- waiting -- */
 
 static enum et_status record_is_there(struct et__bnn_device *device, size_t slot, uint32_t tag,
-                                      bool *there)
+                                      bool *there, bool *failed)
 {
     uint32_t record[2];
     ET_TRY(et_transport_sync(device->transport, &device->record, slot * sizeof record,
                              sizeof record, ET_FROM_DEVICE));
     memcpy(record, (const char *)device->record.host + slot * sizeof record, sizeof record);
     *there = record[0] == tag && record[1] >> 31;
+    *failed = *there && (record[1] & 0xffff) != 0;
     return ET_OK;
 }
 
@@ -112,11 +113,12 @@ static enum et_status wait_for_record(struct et__bnn_device *device, const struc
                                       size_t slot, uint32_t tag)
 {
     for (;;) {
-        bool there;
+        bool there, failed;
         uint32_t status;
         ET_TRY(et_transport_read32(device->transport, ET__BNN_REG_STATUS, &status));
         if (status >> ET__BNN_STATUS_HALTED_SHIFT & 1) return et__bnn_explain(device, run);
-        ET_TRY(record_is_there(device, slot, tag, &there));
+        ET_TRY(record_is_there(device, slot, tag, &there, &failed));
+        if (failed) return et__bnn_explain(device, run);
         if (there) return ET_OK;
         double left = run->deadline_s - et__bnn_now_s();
         if (left <= 0) return complain_of_time(device, run);

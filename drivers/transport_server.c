@@ -69,8 +69,10 @@ static void free_buffer(struct server *s, struct buffer *b)
     *b = s->buffer[--s->n_buffers];
 }
 
-/* True when the device surely reaches no memory.  Only the accelerator's registers are known. */
-static bool at_rest(struct server *s)
+enum activity { UNKNOWN, AT_REST, AT_WORK };
+
+/* At rest: the device surely reaches no memory.  Only the accelerator's registers are known. */
+static enum activity activity_of(struct server *s)
 {
     const uint32_t at_work =
         UINT32_C(1) << ET__BNN_STATUS_BUSY_SHIFT | UINT32_C(1) << ET__BNN_STATUS_DRAINING_SHIFT;
@@ -79,15 +81,27 @@ static bool at_rest(struct server *s)
                  et_transport_read32(s->device, ET__BNN_REG_STATUS, &status) == ET_OK &&
                  id == ACCELERATOR_ID;
     if (!known) et_error_clear();
-    return known && (status & at_work) == 0;
+    if (!known) return UNKNOWN;
+    return status & at_work ? AT_WORK : AT_REST;
 }
 
 static void free_orphans(struct server *s)
 {
-    if (s->n_orphans == 0 || !at_rest(s)) return;
+    if (s->n_orphans == 0 || activity_of(s) != AT_REST) return;
     for (size_t i = s->n_buffers; i-- > 0;)
         if (s->buffer[i].orphan) free_buffer(s, &s->buffer[i]);
     s->n_orphans = 0;
+}
+
+/* A client may give memory back while the device still works on it (it hangs, say): it is kept. */
+static void free_or_keep(struct server *s, struct buffer *b)
+{
+    if (activity_of(s) != AT_WORK) {
+        free_buffer(s, b);
+        return;
+    }
+    b->orphan = true;
+    s->n_orphans++;
 }
 
 /* ------------------------------------------------------------------------------- requests -- */
@@ -149,7 +163,7 @@ static enum et_status do_free(struct server *s)
     ET_TRY(et__wire_end(&s->wire));
     struct buffer *b = find(s, name);
     if (b == NULL) return ET_INVALID;
-    free_buffer(s, b);
+    free_or_keep(s, b);
     et__wire_begin(&s->wire, ET__WIRE_FREE, ET_OK);
     return ET_OK;
 }
@@ -300,7 +314,7 @@ static enum et_status do_state_put(struct server *s)
     const unsigned char *bytes = et__wire_rest(&s->wire, &n);
     ET_TRY(et__wire_end(&s->wire));
     ET_TRY(check_part(s, offset, n));
-    memcpy(s->state + offset, bytes, n);
+    if (n > 0) memcpy(s->state + offset, bytes, n);
     et__wire_begin(&s->wire, ET__WIRE_STATE_PUT, ET_OK);
     return ET_OK;
 }

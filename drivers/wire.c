@@ -150,13 +150,17 @@ enum et_status et__wire_send(struct et__wire *wire)
     return ET_OK;
 }
 
+/* *end is when the frame must be complete; it is set by the first byte of a frame (0 before). */
 static enum et_status receive_bytes(const struct et__wire *wire, unsigned char *to, size_t n,
-                                    double patience_s)
+                                    double patience_s, double *end)
 {
     for (size_t have = 0; have < n;) {
-        if (!wait_for(wire->fd, POLLIN, have == 0 ? patience_s : stall_s))
-            return et_error_set(ET_TIMEOUT, "the other side has been silent for %g s",
-                                have == 0 ? patience_s : stall_s);
+        double left = *end > 0 ? *end - et__wire_now() : patience_s;
+        if (!wait_for(wire->fd, POLLIN, left > 0 ? left : 0))
+            return et_error_set(ET_TIMEOUT, "the other side %s %g s",
+                                *end > 0 ? "did not end a frame within" : "has been silent for",
+                                *end > 0 ? stall_s : patience_s);
+        if (*end <= 0) *end = et__wire_now() + stall_s;
         ssize_t k = recv(wire->fd, to + have, n - have, MSG_DONTWAIT);
         if (k == 0) return et_error_set(ET_IO, "the other side has closed the connection");
         if (k > 0)
@@ -170,14 +174,15 @@ static enum et_status receive_bytes(const struct et__wire *wire, unsigned char *
 enum et_status et__wire_receive(struct et__wire *wire, double patience_s)
 {
     unsigned char *header = wire->frame;
-    ET_TRY(receive_bytes(wire, header, HEADER, patience_s));
+    double end = 0;
+    ET_TRY(receive_bytes(wire, header, HEADER, patience_s, &end));
     size_t n = (size_t)read_number(header, 4);
     et__wire_begin(wire, (uint16_t)read_number(header + 4, 2), ET_OK);
     wire->status = (uint16_t)read_number(header + 6, 2);
     if (n > ET__WIRE_PAYLOAD_MAX)
         return et_error_set(ET_FORMAT, "a frame announces %zu bytes, at most %d", n,
                             ET__WIRE_PAYLOAD_MAX);
-    if (n > 0) ET_TRY(receive_bytes(wire, wire->frame + HEADER, n, stall_s));
+    if (n > 0) ET_TRY(receive_bytes(wire, wire->frame + HEADER, n, stall_s, &end));
     wire->n = n;
     return ET_OK;
 }

@@ -369,12 +369,27 @@ static enum et_status model_save(void *state, void **bytes, size_t *n)
     return ET_OK;
 }
 
-/* Numbers that later become indices. */
-static bool registers_are_sane(const struct et__model_registers *reg)
+/* Jobs in a queue have been checked, and belong to it. */
+static bool queue_is_sane(const struct et__model *model, const struct et__model_queue *queue,
+                          unsigned engine)
+{
+    if (queue->n > ET__MODEL_QUEUE) return false;
+    for (uint32_t i = 0; i < queue->n; i++) {
+        const struct et_bnn_descriptor *d = &queue->job[i].d;
+        if (et__model_check(model, d) != 0) return false;
+        if (et__bnn_get(d, ET__BNN_ANY_OPCODE) != ET__BNN_OP_LOAD + engine) return false;
+    }
+    return true;
+}
+
+/* A state comes from a file or another process: what later becomes an index is looked at. */
+static bool registers_are_sane(const struct et__model *model, const struct et__model_registers *reg)
 {
     bool sane = reg->ring_size <= 15;
     for (unsigned e = 0; e < ET__MODEL_ENGINES; e++)
-        sane = sane && reg->queue[e].n <= ET__MODEL_QUEUE;
+        sane = sane && queue_is_sane(model, &reg->queue[e], e);
+    for (unsigned k = 0; k < 2; k++)
+        sane = sane && reg->forward[k] <= 255 && reg->backward[k] <= 255;
     return sane;
 }
 
@@ -385,7 +400,7 @@ static enum et_status model_restore(void *state, const void *bytes, size_t n)
     if (n != saved_bytes(model) || memcmp(bytes, &model->caps, sizeof model->caps) != 0)
         return et_error_set(ET_FORMAT, "the state is that of another configuration or build");
     memcpy(&reg, (const unsigned char *)bytes + sizeof model->caps, sizeof reg);
-    if (!registers_are_sane(&reg)) return et_error_set(ET_FORMAT, "the state is damaged");
+    if (!registers_are_sane(model, &reg)) return et_error_set(ET_FORMAT, "the state is damaged");
     unsigned char *copy = et_alloc(n, 1);
     if (copy == NULL) return ET_NOMEM;
     memcpy(copy, bytes, n);

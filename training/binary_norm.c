@@ -179,6 +179,7 @@ void et__bits_classify(const struct et__stage *stage, size_t rows, int32_t *pred
     for (size_t r = 0; r < rows; r++) {
         const float *a = stage->a.data + r * stage->a.cols;
         double best = -INFINITY;
+        predicted[r] = -1; /* no score is a number */
         for (size_t j = 0; j < stage->n_out; j++) {
             double score =
                 (double)a[j] + rint((double)stage->bias.value[j] / (double)stage->bits.scale);

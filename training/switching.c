@@ -90,7 +90,7 @@ static void quantise_row(void *user, size_t o, size_t worker)
     float inverse = (float)(1.0 / p->step);
     for (size_t j = 0; j < layer->n_in; j++) {
         float r = floorf(w[j] * inverse + 0.5F);
-        r = r < -128 ? -128 : r > 127 ? 127 : r;
+        r = r >= -128 ? (r <= 127 ? r : 127) : -128; /* also of a NaN, which the loss reports */
         stored[j] = r;
         q[j] = (float)p->rounded[(int)r + 128];
     }

@@ -139,6 +139,7 @@ static enum et_status deploy(struct et__switching *net, size_t precision)
     bool fresh = !net->deployed;
     if (!fresh && net->placed == precision) return ET_OK;
     if (fresh) et__switching_quantise(net, precision);
+    net->placed = NOTHING; /* should a layer fail to change */
     for (size_t l = 0; l < net->n_layers; l++)
         ET_TRY(place(net, l, precision, fresh));
     net->deployed = true;

@@ -315,6 +315,7 @@ void memory::restore_bursts(byte_reader &from, std::deque<burst> &queue) const
         from.get(b.due);
         from.get(b.beats);
         from.get(b.done);
+        if (b.beats == 0 || b.beats > 256 || b.done > b.beats) throw bad_state("it is damaged");
         bind(b);
         queue.push_back(b);
     }
@@ -416,6 +417,11 @@ void memory::restore(byte_reader &from)
     from.get(waiting_.wdata[0]);
     from.get(waiting_.wdata[1]);
     violation_ = from.text();
+    uint64_t claimed = unclaimed_;
+    for (const burst &b : writes_)
+        claimed += b.done;
+    if (claimed != data_.size() || (r_valid_ && reads_.empty()) || (b_valid_ && writes_.empty()))
+        throw bad_state("it is damaged");
 }
 
 } // namespace et
