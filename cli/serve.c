@@ -7,6 +7,7 @@
 #include <etalon/transport.h>
 
 #include <stdio.h>
+#include <string.h>
 
 enum { KEY_LISTEN = KEY_OWN, KEY_MEMORY };
 
@@ -30,6 +31,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     struct arguments *arguments = state->input;
     switch (key) {
     case KEY_LISTEN:
+        if (strncmp(text, "unix:", 5) != 0 || text[5] == '\0')
+            argp_error(state, "--listen=%s: it is written unix:PATH", text);
         arguments->listen = text;
         break;
     case KEY_MEMORY:

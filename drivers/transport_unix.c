@@ -140,9 +140,12 @@ static enum et_status unix_wait(void *state, double timeout_s, bool *fired)
 
 static void free_remote(struct remote *r, uint64_t buffer)
 {
+    struct et_error_record kept;
+    et_error_take(&kept);
     et__wire_begin(&r->wire, ET__WIRE_FREE, ET_OK);
     et__wire_put(&r->wire, buffer, 8);
     if (ask(r, answer_s) != ET_OK) et_error_clear(); /* the server frees it when we are gone */
+    et_error_put(&kept);
 }
 
 static enum et_status unix_alloc(void *state, size_t bytes, struct et_dma *dma, void **cookie)

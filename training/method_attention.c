@@ -118,6 +118,7 @@ static enum et_status attention_open(void *state, const struct et_config *method
     s->device.uri = et_strdup(et_config_string(method, "device"));
     s->work = et_alloc(shape->rows_max * (2 * block.tokens * block.tokens + 1), sizeof *s->work);
     if (s->device.uri == NULL || s->work == NULL) return ET_NOMEM;
+    ET_TRY(et__model_try_device(s->device.uri));
     ET_TRY(
         et__attention_open(&s->teacher, "teacher", false, &block, et_rng_derive(shape->seed, 0)));
     return et__attention_open(&s->student, "student", true, &block, et_rng_derive(shape->seed, 1));

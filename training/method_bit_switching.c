@@ -172,6 +172,7 @@ static enum et_status bit_switching_open(void *state, const struct et_config *me
     net->layer = et_alloc(n_layers, sizeof *net->layer);
     net->uri = et_strdup(et_config_string(method, "device"));
     if (net->layer == NULL || net->uri == NULL) return ET_NOMEM;
+    ET_TRY(et__model_try_device(net->uri));
     net->n_layers = n_layers;
     read_shape(net, method, shape);
     ET_TRY(check(net, method));

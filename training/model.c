@@ -3,6 +3,7 @@
  * The loop over batches for a model: gather rows, step, count losses, evaluate. */
 #include "model.h"
 
+#include <etalon/accelerator.h>
 #include <etalon/rng.h>
 
 #include <math.h>
@@ -147,4 +148,13 @@ enum et_status et__model_train(struct et_trainer *trainer)
     et_free(loss);
     if (status == ET_OK) trainer->at.done = 1;
     return status;
+}
+
+enum et_status et__model_try_device(const char *uri)
+{
+    struct et_accelerator *accelerator;
+    if (uri[0] == '\0') return ET_OK;
+    ET_TRY(et_accelerator_open(uri, NULL, &accelerator));
+    et_accelerator_close(accelerator);
+    return ET_OK;
 }

@@ -29,4 +29,8 @@ enum et_status et__model_counters(struct et_trainer *trainer, struct et_bnn_coun
 /* Trains from where the trainer stands: the `train` of such a method. */
 enum et_status et__model_train(struct et_trainer *trainer) ET_CHECKED;
 
+/* Opens and closes an accelerator ("" = none): one that cannot be had is told before a training.
+ * Errors: as et_accelerator_open. */
+enum et_status et__model_try_device(const char *uri) ET_CHECKED;
+
 #endif

@@ -38,15 +38,22 @@ static enum et_status write_ledger(struct et_store *store, const char *group,
                                    const struct et_ledger *ledger, double digital_macs)
 {
     int64_t passes = (int64_t)ledger->passes;
-    struct et_store_shape number = shape_of(ET_STORE_F64, 0, 0, 0, 0);
+    char path[192];
     ET_TRY(write_table(store, group, "device_passes", shape_of(ET_STORE_I64, 0, 0, 0, 0), &passes,
                        "passes", "samples that went through physical systems"));
-    ET_TRY(write_table(store, group, "device_s", number, &ledger->device_s, "s",
-                       "passes times the latency that the systems describe (a model)"));
-    ET_TRY(write_table(store, group, "device_J", number, &ledger->device_J, "J",
-                       "passes times the energy that the systems describe (a model)"));
-    return write_table(store, group, "digital_macs", number, &digital_macs, "MAC",
-                       "multiply-accumulates of the digital readouts");
+    /* Sums of fractions, whose last bit depends on where a run was interrupted: no part of the
+     * digest, which the passes are. */
+    snprintf(path, sizeof path, "%s/device_s", group);
+    ET_TRY(et_store_write_f64(store, path, ledger->device_s, "s",
+                              "counted by the devices, or passes times the latency that the "
+                              "systems describe (a model)",
+                              ET_VOLATILE));
+    snprintf(path, sizeof path, "%s/device_J", group);
+    ET_TRY(et_store_write_f64(store, path, ledger->device_J, "J",
+                              "passes times the energy that the systems describe (a model)",
+                              ET_VOLATILE));
+    return write_table(store, group, "digital_macs", shape_of(ET_STORE_F64, 0, 0, 0, 0),
+                       &digital_macs, "MAC", "multiply-accumulates of the digital readouts");
 }
 
 static enum et_status read_ledger(struct et_store *store, const char *group,
