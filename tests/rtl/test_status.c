@@ -139,6 +139,16 @@ START_TEST(the_watchdog_names_the_oldest_that_does_not_get_on)
     rig_push(&rig, with(compute(42, 4), ET__BNN_ANY_POP_NEXT));
     expect_culprit(&rig, 40, 0, "three that wait, the load first");
 
+    open_hanging(&rig, _i, 100, HANG);
+    rig_push(&rig, with(compute(43, 4), ET__BNN_ANY_POP_PREV));
+    rig_push(&rig, with(load(44, 0), ET__BNN_ANY_POP_NEXT));
+    expect_culprit(&rig, 43, 0, "a compute before a load");
+
+    open_hanging(&rig, _i, 100, HANG);
+    rig_push(&rig, with(store(45), ET__BNN_ANY_POP_PREV));
+    rig_push(&rig, with(load(46, 0), ET__BNN_ANY_POP_NEXT));
+    expect_culprit(&rig, 45, 0, "a store before a load");
+
     open_hanging(&rig, _i, 2, HANG);
     rig_push(&rig, store(50));
     expect_culprit(&rig, 50, 0, "a store at work");
