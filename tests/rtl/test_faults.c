@@ -157,6 +157,40 @@ START_TEST(abort_says_when_it_has_drained)
 }
 END_TEST
 
+/* An idle device that is reset writes nothing into its buffers. */
+START_TEST(buffers_keep_their_content)
+{
+    struct rig rig[2];
+    char model[64];
+    make_program();
+    snprintf(model, sizeof model, "model:config=%s", configs[_i]);
+    rig_open(&rig[0], model);
+    open_with(&rig[1], _i, "stall=0.1");
+    struct et_bnn_descriptor all = {{ET__BNN_OP_STORE}};
+    et__bnn_set_address(&all, ET__BNN_STORE_ADDRESS_LO, PROGRAM_OUT);
+    et__bnn_set(&all, ET__BNN_STORE_LENGTH, rig[0].caps.o_depth);
+    et__bnn_set(&all, ET__BNN_STORE_ROWS, 1);
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        for (size_t i = 0; i < 2; i++) {
+            ck_assert(rig_restart(&rig[i]));
+            prepare(&rig[i], seed, 20);
+            finish(&rig[i]);
+            ck_assert(rig_restart(&rig[i]));
+            rig_push(&rig[i], all);
+            rig_bell(&rig[i]);
+            rig_finish(&rig[i]);
+            rig_data_from(&rig[i]);
+        }
+        ck_assert_msg(memcmp(rig[0].data.host, rig[1].data.host, RIG_DATA) == 0,
+                      "%s, seed %llu: a reset changed the output buffer", configs[_i],
+                      (unsigned long long)seed);
+    }
+    rig_close(&rig[0]);
+    rig_close(&rig[1]);
+    drop_program();
+}
+END_TEST
+
 /* ----------------------------------------------------------------------- memory that fails -- */
 
 /* The memory is silent after so many bursts, for some time: the watchdog bites, DRAINING tells
@@ -459,6 +493,7 @@ int main(void)
     TCase *tests = tcase_create("hardware");
     tcase_set_timeout(tests, 0);
     tcase_add_loop_test(tests, abort_at_any_time_drains_and_forgets, 0, N_CONFIGS);
+    tcase_add_loop_test(tests, buffers_keep_their_content, 0, N_CONFIGS);
     tcase_add_loop_test(tests, abort_says_when_it_has_drained, 0, N_CONFIGS);
     tcase_add_loop_test(tests, hung_memory_trips_the_watchdog, 0, N_CONFIGS);
     tcase_add_loop_test(tests, memory_that_hangs_for_ever_stays_draining, 0, N_CONFIGS);
