@@ -193,6 +193,7 @@ static void look_area_up(const struct et_bnn_caps *caps, struct et_bnn_cost *cos
         double lut, ff;
     } known[] = {
         {{8, 16, 64, 128, 128, 256, 64, 32}, 12316, 6804},
+        {{32, 32, 64, 2048, 4096, 256, 4096, 256}, 24230, 10352},
     };
     cost->lut = cost->ff = NAN;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
