@@ -12,7 +12,8 @@ BEGIN {
 FNR == 1 { guarded = comment = 0 }
 /^[ \t]*\/\*/ { comment = 1 }
 comment { if (/\*\//) comment = 0; next }
-/genvar/ { next } # how much there is, not what it does
+# How much there is, not what it does.
+/genvar|(^|[^a-z])for \(|begin : g/ { next }
 /^[ \t]*`if(n?def) (SYNTHESIS|FORMAL)/ { guarded++; next }
 /^[ \t]*`endif/ { if (guarded > 0) guarded--; next }
 guarded || /^[ \t]*`/ { next }
