@@ -95,9 +95,9 @@ static uint32_t status_of(const struct et__model *model)
 }
 
 /* A register, or false when there is none. */
-static bool read_register(const struct et__model *model, uint32_t address, uint32_t *value)
+/* What never changes. */
+static bool read_identity(const struct et__model *model, uint32_t address, uint32_t *value)
 {
-    const struct et__model_registers *reg = &model->reg;
     const struct et_bnn_caps *caps = &model->caps;
     switch (address) {
     case ET__BNN_REG_ID:
@@ -118,6 +118,23 @@ static bool read_register(const struct et__model *model, uint32_t address, uint3
     case ET__BNN_REG_CAPS3:
         *value = caps->t_depth | caps->c_depth << 16;
         return true;
+    default:
+        return false;
+    }
+}
+
+static bool read_counter(const struct et__model *model, uint32_t address, uint32_t *value)
+{
+    uint32_t i = address - ET__BNN_COUNTER_CYCLES;
+    if (address < ET__BNN_COUNTER_CYCLES || i / 8 >= ET__MODEL_COUNTERS) return false;
+    *value = (uint32_t)(model->reg.snapshot[i / 8] >> (i % 8 ? 32 : 0));
+    return true;
+}
+
+static bool read_register(const struct et__model *model, uint32_t address, uint32_t *value)
+{
+    const struct et__model_registers *reg = &model->reg;
+    switch (address) {
     case ET__BNN_REG_CTRL:
         *value = reg->enable;
         return true;
@@ -168,12 +185,8 @@ static bool read_register(const struct et__model *model, uint32_t address, uint3
         *value = 0;
         return true;
     default:
-        break;
+        return read_identity(model, address, value) || read_counter(model, address, value);
     }
-    uint32_t i = address - ET__BNN_COUNTER_CYCLES;
-    if (address < ET__BNN_COUNTER_CYCLES || i / 8 >= ET__MODEL_COUNTERS) return false;
-    *value = (uint32_t)(reg->snapshot[i / 8] >> (i % 8 ? 32 : 0));
-    return true;
 }
 
 static void write_control(struct et__model *model, uint32_t value)
