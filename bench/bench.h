@@ -33,6 +33,7 @@ double et_bench_median(double *value, size_t n);
 
 /* The benchmarks, one bench_<name>.c and one line of bench/CMakeLists.txt each. */
 et_bench_fn et_bench_acoustic; /* cell updates of the cavity against the streaming limit */
+et_bench_fn et_bench_physics;  /* systems against analytic solutions */
 et_bench_fn et_bench_pml;      /* reflection of the absorbing layer by number of cells */
 et_bench_fn et_bench_gemm;     /* matrix product */
 et_bench_fn et_bench_binary;   /* products of packed bits against the AVX2 bound and sgemm */

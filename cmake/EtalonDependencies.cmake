@@ -7,6 +7,11 @@ find_package(PNG REQUIRED)
 find_package(HDF5 REQUIRED COMPONENTS C)
 pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+pkg_check_modules(LAPACKE REQUIRED IMPORTED_TARGET lapacke)
+pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3 fftw3f)
+pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile)
+pkg_check_modules(SAMPLERATE REQUIRED IMPORTED_TARGET samplerate)
+find_package(GIF REQUIRED)
 find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 
 add_library(etalon_hdf5 INTERFACE)
@@ -16,7 +21,19 @@ add_library(etalon_random123 INTERFACE)
 target_include_directories(etalon_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE})
 
 set(ETALON_LIBRARIES etalon_hdf5 etalon_random123 PkgConfig::FYAML PkgConfig::OPENBLAS
-    ZLIB::ZLIB PNG::PNG Threads::Threads m)
+    PkgConfig::LAPACKE PkgConfig::FFTW PkgConfig::SNDFILE PkgConfig::SAMPLERATE ZLIB::ZLIB PNG::PNG
+    Threads::Threads m)
+
+# Optional: equations as text (muParser), adaptive integration (SUNDIALS).
+pkg_check_modules(MUPARSER IMPORTED_TARGET muparser)
+find_package(SUNDIALS 6 CONFIG QUIET COMPONENTS cvode arkode nvecserial sunmatrixdense sunlinsoldense)
+if(MUPARSER_FOUND)
+    list(APPEND ETALON_LIBRARIES PkgConfig::MUPARSER)
+endif()
+if(SUNDIALS_FOUND)
+    list(APPEND ETALON_LIBRARIES SUNDIALS::cvode SUNDIALS::arkode SUNDIALS::nvecserial
+        SUNDIALS::sunmatrixdense SUNDIALS::sunlinsoldense)
+endif()
 if(ETALON_TESTS)
     pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 endif()

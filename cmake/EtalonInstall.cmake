@@ -14,7 +14,7 @@ install(EXPORT etalonTargets NAMESPACE etalon:: DESTINATION ${package_dir})
 
 # The archive needs these as shared libraries; Requires.private would ask for them, and for what
 # they need (a Fortran compiler's libraries, say), as archives too.
-set(ETALON_PC_MODULES hdf5 libfyaml openblas zlib libpng)
+set(ETALON_PC_MODULES hdf5 libfyaml openblas lapacke fftw3 fftw3f sndfile samplerate zlib libpng)
 pkg_check_modules(ETALON_PC REQUIRED ${ETALON_PC_MODULES})
 list(JOIN ETALON_PC_MODULES " " ETALON_PC_MODULES_TEXT)
 list(JOIN ETALON_PC_LDFLAGS " " ETALON_PC_LIBS_PRIVATE)

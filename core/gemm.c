@@ -84,6 +84,12 @@ static void use_one_thread(void)
     openblas_set_num_threads(1);
 }
 
+void et_blas_one_thread(void)
+{
+    static pthread_once_t single_threaded = PTHREAD_ONCE_INIT;
+    pthread_once(&single_threaded, use_one_thread);
+}
+
 void et_gemm(enum et_transpose ta, enum et_transpose tb, float alpha, struct et_view a,
              struct et_view b, float beta, struct et_view c)
 {
@@ -91,8 +97,7 @@ void et_gemm(enum et_transpose ta, enum et_transpose tb, float alpha, struct et_
     size_t n = tb == ET_PLAIN ? b.cols : b.rows;
     assert((tb == ET_PLAIN ? b.rows : b.cols) == k && c.rows == m && c.cols == n);
     if (c.rows == 0 || c.cols == 0) return;
-    static pthread_once_t single_threaded = PTHREAD_ONCE_INIT;
-    pthread_once(&single_threaded, use_one_thread);
+    et_blas_one_thread();
     int by_rows = c.rows >= c.cols;
     size_t side = by_rows ? c.rows : c.cols, block = block_length(side);
     struct product p = {ta, tb, alpha, beta, a, b, c, k, block, by_rows};

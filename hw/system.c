@@ -340,13 +340,26 @@ static enum et_status check_knobs(const struct et_system *system, size_t n)
     return ET_OK;
 }
 
+static enum et_status check_knob_values(const struct et_system *system, const float *knobs)
+{
+    const struct et_system_info *info = &system->info;
+    bool bounded = info->knob_min < info->knob_max;
+    for (size_t i = 0; i < info->n_knobs; i++) {
+        double value = (double)knobs[i];
+        if (!isfinite(value))
+            return et_error_set(ET_INVALID, "knob %zu of '%s' = %g", i, system->type->name, value);
+        if (bounded && (knobs[i] < info->knob_min || knobs[i] > info->knob_max))
+            return et_error_set(ET_INVALID, "knob %zu of '%s' = %.9g %s is outside [%.9g, %.9g]", i,
+                                system->type->name, value, info->knob_unit, (double)info->knob_min,
+                                (double)info->knob_max);
+    }
+    return ET_OK;
+}
+
 enum et_status et_system_set_knobs(struct et_system *system, const float *knobs, size_t n)
 {
     ET_TRY(check_knobs(system, n));
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(knobs[i]))
-            return et_error_set(ET_INVALID, "knob %zu of '%s' = %g", i, system->type->name,
-                                (double)knobs[i]);
+    ET_TRY(check_knob_values(system, knobs));
     if (system->type->set_knobs != NULL) return system->type->set_knobs(system->state, knobs);
     struct et_system *inner;
     for (size_t i = 0; (inner = inner_of(system, i)) != NULL; i++) {

@@ -67,6 +67,10 @@ enum et_transpose { ET_PLAIN, ET_TRANSPOSED };
 ET_API void et_gemm(enum et_transpose ta, enum et_transpose tb, float alpha, struct et_view a,
                     struct et_view b, float beta, struct et_view c);
 
+/* Tells BLAS and LAPACK to use one thread each; et_gemm does so by itself.  Call it before any
+ * other use of them, or their bits depend on the number of processors. */
+ET_API void et_blas_one_thread(void);
+
 /* Seconds that all threads together have spent inside et_gemm since the program started. */
 ET_API double et_gemm_seconds(void);
 

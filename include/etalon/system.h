@@ -34,6 +34,7 @@ struct et_system_info {
     size_t n_in, n_out, n_knobs; /* numbers per sample; knobs are shared by all samples */
     float in_min, in_max;        /* legal inputs, in in_unit */
     const char *in_unit, *out_unit, *knob_unit;
+    float knob_min, knob_max;   /* legal knobs, in knob_unit; both 0 = any finite value */
     double latency_s, energy_J; /* per sample; NAN = unknown */
     unsigned traits;            /* of enum et_trait */
 };
@@ -82,7 +83,8 @@ ET_API struct et_ledger et_system_ledger(const struct et_system *system);
 ET_API enum et_status et_system_forward(struct et_system *system, const struct et_step *step,
                                         struct et_view x, struct et_view y) ET_CHECKED;
 
-/* Knobs: [n_knobs] values in knob_unit.  Errors: ET_UNSUPPORTED, ET_SHAPE, ET_INVALID. */
+/* Knobs: [n_knobs] values in knob_unit.  Errors: ET_UNSUPPORTED, ET_SHAPE, ET_INVALID (not finite,
+ * outside [knob_min, knob_max]); the device then keeps the knobs that it has. */
 ET_API enum et_status et_system_set_knobs(struct et_system *system, const float *knobs,
                                           size_t n) ET_CHECKED;
 ET_API enum et_status et_system_get_knobs(struct et_system *system, float *knobs,

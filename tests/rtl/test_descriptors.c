@@ -26,7 +26,7 @@ static size_t share(size_t i)
 static size_t shares(void)
 {
     size_t sum = 0;
-    for (size_t i = 0; i < N_CONFIGS; i++)
+    for (size_t i = 0; configs[i] != NULL; i++)
         sum += share(i);
     return sum;
 }

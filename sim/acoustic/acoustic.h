@@ -93,7 +93,7 @@ void et__acoustic_pass(struct et__acoustic *a, struct et__acoustic_worker *worke
                        struct et_view y, double *energy, bool observe);
 
 /* Sets source_Pa from the drive level, then scales and noise_Pa from random drives; see
- * acoustic_calibration.c. */
+ * calibration.c. */
 enum et_status et__acoustic_calibrate(struct et__acoustic *a,
                                       const struct et_config *config) ET_CHECKED;
 
