@@ -33,31 +33,37 @@ void et__z_gaussian(uint64_t seed, uint32_t stream, double variance, double comp
     }
 }
 
-enum et_status et__z_haar(uint64_t seed, uint32_t stream, size_t n, double complex *u)
+enum et_status et__z_haar_columns(uint64_t seed, uint32_t stream, size_t n, size_t k,
+                                  double complex *u)
 {
     et_blas_one_thread();
-    double complex *tau = et_alloc(n, sizeof *tau), *phase = et_alloc(n, sizeof *phase);
+    double complex *tau = et_alloc(k, sizeof *tau), *phase = et_alloc(k, sizeof *phase);
     enum et_status status = tau && phase ? ET_OK : ET_NOMEM;
     if (status != ET_OK) goto out;
-    const lapack_int order = (lapack_int)n;
-    et__z_gaussian(seed, stream, 1, u, n * n);
-    status =
-        judge(LAPACKE_zgeqrf(LAPACK_ROW_MAJOR, order, order, u, order, tau), "a QR factorisation");
+    const lapack_int order = (lapack_int)n, columns = (lapack_int)k;
+    et__z_gaussian(seed, stream, 1, u, n * k);
+    status = judge(LAPACKE_zgeqrf(LAPACK_ROW_MAJOR, order, columns, u, columns, tau),
+                   "a QR factorisation");
     if (status != ET_OK) goto out;
-    for (size_t i = 0; i < n; i++) {
-        double size = cabs(u[i * n + i]);
-        phase[i] = size > 0 ? u[i * n + i] / size : 1;
+    for (size_t i = 0; i < k; i++) {
+        double size = cabs(u[i * k + i]);
+        phase[i] = size > 0 ? u[i * k + i] / size : 1;
     }
-    status = judge(LAPACKE_zungqr(LAPACK_ROW_MAJOR, order, order, order, u, order, tau),
+    status = judge(LAPACKE_zungqr(LAPACK_ROW_MAJOR, order, columns, columns, u, columns, tau),
                    "a QR factorisation");
     if (status != ET_OK) goto out;
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++)
-            u[i * n + j] *= phase[j];
+        for (size_t j = 0; j < k; j++)
+            u[i * k + j] *= phase[j];
 out:
     et_free(tau);
     et_free(phase);
     return status;
+}
+
+enum et_status et__z_haar(uint64_t seed, uint32_t stream, size_t n, double complex *u)
+{
+    return et__z_haar_columns(seed, stream, n, n, u);
 }
 
 enum et_status et__z_svd(const double complex *a, size_t m, size_t n, double complex *u, double *s,

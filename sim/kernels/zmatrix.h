@@ -18,6 +18,11 @@
  * Source: Mezzadri, Notices AMS 54:592 (2007).  Errors: ET_NOMEM, ET_NUMERIC. */
 enum et_status et__z_haar(uint64_t seed, uint32_t stream, size_t n, double complex *u) ET_CHECKED;
 
+/* U [n][k] out: the first k <= n columns of such a matrix (not of that which et__z_haar draws from
+ * the same seed).  Errors: ET_NOMEM, ET_NUMERIC. */
+enum et_status et__z_haar_columns(uint64_t seed, uint32_t stream, size_t n, size_t k,
+                                  double complex *u) ET_CHECKED;
+
 /* Complex Gaussian numbers of mean 0 and E|z|^2 = variance. */
 void et__z_gaussian(uint64_t seed, uint32_t stream, double variance, double complex *z, size_t n);
 

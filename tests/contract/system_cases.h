@@ -25,6 +25,15 @@ static const struct {
     {"zeros", "{type: zeros, n_in: 4, n_out: 2}"},
     {"acoustic", "{type: acoustic}"},
     {"acoustic", "{type: acoustic, noise: 0.01}"},
+    {"medium", "{type: medium, n_in: 6, n_out: 9}"},
+    {"medium", "{type: medium, n_in: 9, n_out: 5, kind: haar, order: 12, encoding: phase, "
+               "detection: magnitude, mask: true, drift: {rate: 0.1, age: 1000}}"},
+    {"medium", "{type: medium, n_in: 5, n_out: 9, kind: haar, encoding: binary, "
+               "frame_rate: 1000, power: 30, camera: {kind: cmos}}"},
+    {"medium", "{type: medium, n_in: 5, n_out: 3, encoding: signed, mask: true, camera: {kind: "
+               "cmos, bits: 0, saturation: 5}}"},
+    {"medium", "{type: medium, n_in: 3, n_out: 4, encoding: phase, detection: quadratures}"},
+    {"medium", "{type: medium, n_in: 3, n_out: 9, detection: homodyne, drift: {rate: 1}}"},
     {"chain", "{type: chain, systems: [{type: linear, n_in: 5, n_out: 3, tunable: true}, "
               "{type: random, n_in: 3, n_out: 6}, {type: linear, n_in: 6, n_out: 2, "
               "tunable: true}]}"},
