@@ -34,6 +34,11 @@ static const struct {
                "cmos, bits: 0, saturation: 5}}"},
     {"medium", "{type: medium, n_in: 3, n_out: 4, encoding: phase, detection: quadratures}"},
     {"medium", "{type: medium, n_in: 3, n_out: 9, detection: homodyne, drift: {rate: 1}}"},
+    {"oscillators", "{type: oscillators, n: 6, frequency_spread: 0.5, tunable: both}"},
+    {"oscillators", "{type: oscillators, n: 9, topology: grid, columns: 3, input: phase, noise: "
+                    "0.1, output: order, settle: 1, duration: 2, tunable: couplings}"},
+    {"oscillators", "{type: oscillators, model: pendulum, n: 6, coupling_spread: 1, input: phase, "
+                    "output: phase, duration: 0.5, dt: 0.1, tunable: both, precision: double}"},
     {"chain", "{type: chain, systems: [{type: linear, n_in: 5, n_out: 3, tunable: true}, "
               "{type: random, n_in: 3, n_out: 6}, {type: linear, n_in: 6, n_out: 2, "
               "tunable: true}]}"},

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Coupled oscillators in single precision, sixteen samples side by side. */
+#define REAL         float
+#define LANES        16
+#define KERNEL       et__osc_f32
+#define SINE_TERMS   7
+#define COSINE_TERMS 8
+/* Rounding of the reduced argument, 6e-8 near pi/2, and of the last sums, 2^-24 each; the series
+ * adds (pi/2)^15 / 15! = 7e-10. */
+#define SINCOS_ERROR 2.5e-7
+#include "oscillators_body.h"
