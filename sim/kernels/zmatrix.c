@@ -94,6 +94,18 @@ enum et_status et__z_solve(double complex *a, size_t n, double complex *b, size_
     return judge(info, "a linear solve");
 }
 
+enum et_status et__band_solve(double *a, size_t n, size_t band, double *b, size_t columns)
+{
+    et_blas_one_thread();
+    lapack_int order = (lapack_int)n, width = (lapack_int)band, right = (lapack_int)columns;
+    lapack_int info =
+        LAPACKE_dpbsv(LAPACK_COL_MAJOR, 'L', order, width, right, a, width + 1, b, order);
+    if (info > 0)
+        return et_error_set(ET_NUMERIC, "a matrix of order %zu is not positive definite (minor %d)",
+                            n, (int)info);
+    return judge(info, "a band solve");
+}
+
 enum et_status et__z_exp_i(const double complex *h, size_t n, double complex *u)
 {
     et_blas_one_thread();

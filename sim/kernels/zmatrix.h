@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Dense complex matrices in double precision: what optics, meshes and cavities need of LAPACK.
+ * Matrices in double precision: what optics, meshes, cavities (dense, complex) and arrays of
+ * resistors (band, real) need of LAPACK.
  *
- * All matrices are row-major and contiguous.  LAPACK runs on one thread, so the same library gives
- * the same bits at any thread count. */
+ * Dense matrices are row-major and contiguous.  LAPACK runs on one thread, so the same library
+ * gives the same bits at any thread count. */
 #ifndef ETALON_SIM_ZMATRIX_H
 #define ETALON_SIM_ZMATRIX_H
 
@@ -39,6 +40,13 @@ enum et_status et__z_solve(double complex *a, size_t n, double complex *b,
 /* U [n][n] = exp(i H), H [n][n] Hermitian (its lower triangle is read).
  * Errors: ET_NOMEM, ET_NUMERIC. */
 enum et_status et__z_exp_i(const double complex *h, size_t n, double complex *u) ET_CHECKED;
+
+/* Solves A X = B for a real symmetric positive definite band matrix: element (i, j), j <= i <= j +
+ * band, of the lower triangle at a[j (band + 1) + i - j], overwritten by its Cholesky factor; B
+ * [columns][n], one right-hand side after another, overwritten by X.
+ * Errors: ET_NOMEM, ET_NUMERIC (A is not positive definite). */
+enum et_status et__band_solve(double *a, size_t n, size_t band, double *b,
+                              size_t columns) ET_CHECKED;
 
 /* C [m][n] = A [m][k] B [k][n], written plainly; C must not overlap A or B. */
 void et__z_multiply(const double complex *a, const double complex *b, size_t m, size_t k, size_t n,

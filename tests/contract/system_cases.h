@@ -65,6 +65,17 @@ static const struct {
     {"bnn-layer", "{type: bnn-layer, n_in: 7, n_out: 5}"},
     {"bnn-layer", "{type: bnn-layer, n_in: 20, n_out: 6, in_bits: 2, device: 'model:config=8x16'}"},
     {"bnn-layer", "{type: bnn-layer, n_in: 9, n_out: 10, in_bits: 3, encoding: unsigned}"},
+    {"crossbar", "{type: crossbar, n_in: 5, n_out: 3, cell: ideal, dac: {bits: 0}, "
+                 "adc: {bits: 0}}"},
+    {"crossbar", "{type: crossbar, n_in: 3, n_out: 3, weights: [-0.9, 0.7, -0.4, 0.5, -0.8, 0.3, "
+                 "0.6, 0.9, -0.7], array: {rows: 2, cols: 2}, age: 3600, compensation: global, "
+                 "input_scaling: abs-max, dac: {bits: 0}, adc: {bits: 20, noise: 0.01}}"},
+    {"crossbar", "{type: crossbar, n_in: 2, n_out: 3, cell: reram, weights: [-0.9, 0.7, -0.4, "
+                 "0.5, 0.8, 0.2], age: 3e4, noise: {white: 0.01}, stuck_on: 0.2, dac: {bits: 0}, "
+                 "adc: {bits: 0}}"},
+    {"crossbar", "{type: crossbar, n_in: 4, n_out: 3, weights: [-0.9, 0.7, -0.4, 0.5, 0.8, 0.2, "
+                 "0.3, -0.6, 0.9, -0.5, 0.7, -0.8], noise: {when: held}, array: {rows: 3, "
+                 "cols: 2, wire: 2000, driver: 500}, dac: {bits: 0}, adc: {bits: 0}}"},
     {"leaky", "{type: leaky}"},
     {"amplifier", "{type: amplifier, n_in: 5, n_out: 4}"},
 };

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From weights to conductances.  A weight w is the difference of two cells: one is asked for
+ * gmin + |w| (gmax - gmin), the other for gmin.
+ *
+ * What a cell becomes is a pure function of device seed, number of the programming, place, attempt
+ * and target (with `redraw`), so that weights programmed again after an interruption give the
+ * same device. */
+#include "crossbar/crossbar.h"
+#include "kernels/panel.h"
+
+#include <etalon/log.h>
+#include <etalon/parallel.h>
+#include <etalon/rng.h>
+
+#include <math.h>
+#include <string.h>
+
+/* Step numbers of the stream of imperfections: attempts count from 0, which cells are stuck does
+ * not depend on any attempt. */
+enum { STUCK_STEP = 1 << 20 };
+
+void et__converter_set(struct et__converter *c, int64_t bits, double range)
+{
+    *c = (struct et__converter){.bits = bits, .range = (float)range};
+    if (bits == 0) return;
+    double top = ldexp(1, (int)bits - 1) - 1;
+    c->top = (float)top;
+    c->step = (float)(range / top);
+}
+
+struct et__block et__crossbar_block(const struct et__crossbar *s, size_t t, size_t c)
+{
+    struct et__block block = {.k = t * s->rows, .o = c * s->cols, .rows = s->rows, .cols = s->cols};
+    if (block.k + block.rows > s->n_in) block.rows = s->n_in - block.k;
+    if (block.o + block.cols > s->n_out) block.cols = s->n_out - block.o;
+    return block;
+}
+
+struct place {
+    uint64_t seed, index;
+};
+
+static void draw(void *user, size_t write, float normal[ET__CELL_NORMALS])
+{
+    const struct place *place = user;
+    et_rng_fill_normal(place->seed, ET_STREAM_MISMATCH, (uint32_t)write, 4 * place->index, normal,
+                       ET__CELL_NORMALS);
+}
+
+/* Cell `device` (two for each weight). */
+static struct et__cell_state make_cell(const struct et__crossbar *s, uint64_t device, double target)
+{
+    if (s->stuck_off + s->stuck_on > 0) {
+        double u = (double)et_rng_uniform(s->seed, ET_STREAM_MISMATCH, STUCK_STEP, device);
+        if (u < s->stuck_off + s->stuck_on) {
+            double g = u < s->stuck_off ? s->cell.gmin : s->cell.gmax;
+            return (struct et__cell_state){.programmed.value = g,
+                                           .now.value = g,
+                                           .writes = s->cell.writes,
+                                           .verified = fabs(g - target) <= s->cell.tolerance};
+        }
+    }
+    struct place place = {s->programming_seed, device};
+    if (s->redraw) {
+        float value = (float)target; /* never negative: 31 bits */
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        place.index |= (uint64_t)bits << 31;
+    }
+    return et__cell_program(&s->cell, target, draw, &place);
+}
+
+static void hold_noise(struct et__cell_state *cell)
+{
+    double n = (double)cell->held;
+    cell->now.value = fmax(0, cell->now.value + cell->read.value * n);
+    cell->now.slope += cell->read.slope * n;
+}
+
+static void program_weight(struct et__crossbar *s, size_t place, struct et__line *line)
+{
+    const double range = s->cell.gmax - s->cell.gmin, w = (double)s->weight[place];
+    struct et__cell_state cell[2];
+    for (size_t side = 0; side < 2; side++) {
+        double target = s->cell.gmin + range * fmax(0, side ? -w : w);
+        cell[side] = make_cell(s, 2 * place + side, target);
+        line->residual += pow(cell[side].programmed.value - target, 2);
+        line->failed += !cell[side].verified;
+        line->writes += cell[side].writes;
+        if (s->read_noise == ET__READ_HELD) hold_noise(&cell[side]);
+        line->programmed += cell[side].programmed.value / range;
+        line->now += cell[side].now.value / range;
+    }
+    const struct et__cell_state *active = &cell[w < 0];
+    s->m[place] = (float)((cell[0].now.value - cell[1].now.value) / range);
+    s->slope[place] = (float)active->now.slope;
+    if (s->reference_slope) s->reference_slope[place] = (float)active->programmed.slope;
+    if (s->plus) {
+        s->plus[place] = (float)(cell[0].now.value / range);
+        s->minus[place] = (float)(cell[1].now.value / range);
+    }
+    if (s->variance) {
+        double a = cell[0].read.value / range, b = cell[1].read.value / range;
+        s->variance[place] = (float)(a * a + b * b);
+        s->variance_slope[place] =
+            (float)((w < 0 ? -2 : 2) * active->read.value / range * active->read.slope);
+    }
+    line->square += w * w;
+}
+
+static void program_output(void *user, size_t o, size_t worker)
+{
+    (void)worker;
+    struct et__crossbar *s = user;
+    for (size_t t = 0; t < s->n_row_tiles; t++) {
+        struct et__line line = {0};
+        size_t end = (t + 1) * s->rows < s->n_in ? (t + 1) * s->rows : s->n_in;
+        for (size_t k = t * s->rows; k < end; k++)
+            program_weight(s, o * s->n_in + k, &line);
+        s->line[t * s->n_out + o] = line;
+    }
+}
+
+static void pack(void *user, size_t panel, size_t worker)
+{
+    (void)worker;
+    struct et__crossbar *s = user;
+    et__panel_pack(s->m, s->n_out, s->n_in, panel, s->m_packed);
+    if (s->variance) et__panel_pack(s->variance, s->n_out, s->n_in, panel, s->variance_packed);
+}
+
+static void set_tile(struct et__crossbar *s, size_t t, size_t c)
+{
+    struct et__tile *tile = &s->tile[t * s->n_col_tiles + c];
+    struct et__block block = et__crossbar_block(s, t, c);
+    double programmed = 0, now = 0, square = 0;
+    for (size_t o = block.o; o < block.o + block.cols; o++) {
+        const struct et__line *line = &s->line[t * s->n_out + o];
+        programmed += line->programmed;
+        now += line->now;
+        square = fmax(square, line->square);
+    }
+    bool scale = s->compensate && now > 0 && programmed > 0;
+    tile->gain = scale ? (float)(programmed / now) : 1;
+    tile->reference = now;
+    double range = s->adc_range;
+    if (range <= 0) range = s->adc_margin * (double)s->dac.range * sqrt(square / 3);
+    et__converter_set(&tile->adc, s->adc_bits, range > 0 ? range : 1);
+}
+
+/* The first programming is worth a line, those of a training loop are not. */
+static void report(struct et__crossbar *s)
+{
+    size_t failed = 0, writes = 0, cells = 2 * s->n_in * s->n_out;
+    double residual = 0;
+    for (size_t i = 0; i < s->n_row_tiles * s->n_out; i++) {
+        failed += s->line[i].failed;
+        writes += s->line[i].writes;
+        residual += s->line[i].residual;
+    }
+    et_log(s->reported ? ET_LOG_DEBUG : ET_LOG_INFO,
+           "crossbar: %zu of %zu cells are not within %g uS after at most %zu writes (%.3g each); "
+           "they are off by %.3g uS rms",
+           failed, cells, s->cell.tolerance, s->cell.writes, (double)writes / (double)cells,
+           sqrt(residual / (double)cells));
+    s->reported = true;
+}
+
+enum et_status et__crossbar_program(struct et__crossbar *s)
+{
+    et_parallel_for(s->n_out, program_output, s);
+    for (size_t t = 0; t < s->n_row_tiles; t++)
+        for (size_t c = 0; c < s->n_col_tiles; c++)
+            set_tile(s, t, c);
+    if (et__crossbar_has_wires(s)) ET_TRY(et__crossbar_wires(s));
+    et_parallel_for((s->n_out + ET__PANEL_WIDTH - 1) / ET__PANEL_WIDTH, pack, s);
+    if (s->cell.writes > 1 && s->cell.kind != ET__CELL_IDEAL) report(s);
+    return ET_OK;
+}
