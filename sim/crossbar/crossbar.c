@@ -8,7 +8,6 @@
  * 256^2 / 63.1e12 s = 133 ns, and a multiply-accumulate 2 / 9.76e12 J = 0.205 pJ.  All arrays work
  * at the same time; the digital sums are not counted. */
 #include "crossbar/crossbar.h"
-#include "kernels/panel.h"
 
 #include <etalon/parallel.h>
 #include <etalon/rng.h>
@@ -27,20 +26,38 @@ static enum et_status create(float **data, size_t count)
     return *data ? ET_OK : ET_NOMEM;
 }
 
+static enum et_status create_panels(struct et__crossbar *s, struct et__panels **panels)
+{
+    *panels = et_alloc(s->n_row_tiles, sizeof **panels);
+    if (*panels == NULL) return ET_NOMEM;
+    for (size_t t = 0; t < s->n_row_tiles; t++)
+        ET_TRY(et__panels_create(&(*panels)[t], et__crossbar_block(s, t, 0).rows,
+                                 s->width / ET__PANEL));
+    return ET_OK;
+}
+
+static void destroy_panels(const struct et__crossbar *s, struct et__panels *panels)
+{
+    for (size_t t = 0; panels && t < s->n_row_tiles; t++)
+        et__panels_destroy(&panels[t]);
+    et_free(panels);
+}
+
 static enum et_status create_matrices(struct et__crossbar *s)
 {
-    size_t n = s->n_in * s->n_out, packed = et__panel_size(s->n_out, s->n_in);
+    size_t n = s->n_in * s->n_out;
     ET_TRY(create(&s->weight, n));
     ET_TRY(create(&s->m, n));
-    ET_TRY(create(&s->m_packed, packed));
     ET_TRY(create(&s->slope, n));
     ET_TRY(create(&s->dm, n));
     if (reads_noisily(s)) {
         ET_TRY(create(&s->variance, n));
-        ET_TRY(create(&s->variance_packed, packed));
         ET_TRY(create(&s->variance_slope, n));
         ET_TRY(create(&s->dvariance, n));
     }
+    s->width = (s->n_out + ET__PANEL - 1) / ET__PANEL * ET__PANEL;
+    ET_TRY(create_panels(s, &s->packed));
+    if (reads_noisily(s)) ET_TRY(create_panels(s, &s->packed_variance));
     if (s->compensate) ET_TRY(create(&s->reference_slope, n));
     if (et__crossbar_has_wires(s)) {
         ET_TRY(create(&s->plus, n));
@@ -60,8 +77,8 @@ static enum et_status create_work(struct et__crossbar *s)
         struct et__crossbar_work *w = &s->work[i];
         ET_TRY(create(&w->x, rows * s->n_in));
         if (reads_noisily(s)) ET_TRY(create(&w->square, rows * s->n_in));
-        ET_TRY(create(&w->current, rows * s->n_out));
-        ET_TRY(create(&w->variance, rows * s->n_out));
+        ET_TRY(create(&w->current, rows * s->width));
+        ET_TRY(create(&w->variance, rows * s->width));
         ET_TRY(create(&w->normal, s->n_out));
         if (et__crossbar_has_wires(s)) ET_TRY(et__wires_work_create(&w->wires, s->rows, s->cols));
     }
@@ -130,22 +147,9 @@ static void get_knobs(const void *state, float *knobs)
 static void close_crossbar(void *state)
 {
     struct et__crossbar *s = state;
-    float *const matrices[] = {s->weight,
-                               s->m,
-                               s->m_packed,
-                               s->slope,
-                               s->variance,
-                               s->variance_packed,
-                               s->variance_slope,
-                               s->plus,
-                               s->minus,
-                               s->reference_slope,
-                               s->dg,
-                               s->dm,
-                               s->dvariance,
-                               s->dcurrent,
-                               s->dspread,
-                               s->back};
+    float *const matrices[] = {
+        s->weight,          s->m,  s->slope, s->variance,  s->variance_slope, s->plus,    s->minus,
+        s->reference_slope, s->dg, s->dm,    s->dvariance, s->dcurrent,       s->dspread, s->back};
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
         et_free(matrices[i]);
     for (size_t i = 0; s->work && i < s->n_workers; i++) {
@@ -157,6 +161,8 @@ static void close_crossbar(void *state)
         et_free(w->normal);
         et__wires_work_destroy(&w->wires);
     }
+    destroy_panels(s, s->packed);
+    destroy_panels(s, s->packed_variance);
     et_free(s->work);
     et_free(s->tile);
     et_free(s->line);

@@ -11,6 +11,8 @@
 
 #include "crossbar/device.h"
 
+#include "kernels/panels.h"
+
 #include <etalon/array.h>
 #include <etalon/system.h>
 
@@ -49,7 +51,7 @@ struct et__wires_work {
 
 struct et__crossbar_work {
     float *x, *square;         /* [ROWS][n_in] what the converters put out */
-    float *current, *variance; /* [ROWS][n_out] of one tile */
+    float *current, *variance; /* [ROWS][width] of one tile */
     float *normal;             /* [n_out] */
     struct et__wires_work wires;
 };
@@ -69,17 +71,19 @@ struct et__crossbar {
     double tolerance;
     size_t sweeps;
 
-    float *weight;               /* what was asked for */
-    float *m, *m_packed, *slope; /* what it became; dm / dweight without wires */
-    float *variance, *variance_packed, *variance_slope; /* of a read, when noise is per pass */
-    float *reference_slope;           /* dg0 / dweight, when drift is compensated */
-    float *plus, *minus, *dg;         /* with wires: the arrays before them */
-    float *dm, *dvariance;            /* workspace of vjp and of wires */
-    struct et__tile *tile;            /* [n_row_tiles][n_col_tiles] */
-    struct et__line *line;            /* [n_row_tiles][n_out] */
-    double *imbalance;                /* [tiles][2] of the last solution */
-    float *dcurrent, *dspread, *back; /* vjp: [ROWS][n_out] twice, [ROWS][n_in] */
-    double *dgain;                    /* vjp: [ROWS][n_col_tiles] */
+    float *weight;                               /* what was asked for */
+    float *m, *slope;                            /* what it became; dm / dweight without wires */
+    float *variance, *variance_slope;            /* of a read, when noise is per pass */
+    float *reference_slope;                      /* dg0 / dweight, when drift is compensated */
+    float *plus, *minus, *dg;                    /* with wires: the arrays before them */
+    float *dm, *dvariance;                       /* workspace of vjp and of wires */
+    struct et__panels *packed, *packed_variance; /* [n_row_tiles] m and variance, transposed */
+    size_t width;                                /* of a row of currents: whole panels */
+    struct et__tile *tile;                       /* [n_row_tiles][n_col_tiles] */
+    struct et__line *line;                       /* [n_row_tiles][n_out] */
+    double *imbalance;                           /* [tiles][2] of the last solution */
+    float *dcurrent, *dspread, *back;            /* vjp: [ROWS][n_out] twice, [ROWS][n_in] */
+    double *dgain;                               /* vjp: [ROWS][n_col_tiles] */
     struct et__crossbar_work *work;
     size_t n_workers;
 };

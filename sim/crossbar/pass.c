@@ -13,7 +13,6 @@
  * Backwards, converters pass the gradient straight through, except where the ADC clips; all the
  * rest is exact, with n_t held.  Rows take the same kernel whatever the batch. */
 #include "crossbar/crossbar.h"
-#include "kernels/panel.h"
 
 #include <etalon/parallel.h>
 #include <etalon/rng.h>
@@ -101,11 +100,11 @@ static void disturb(const struct et__crossbar *s, const float *normal, float *cu
 static void multiply(const struct et__crossbar *s, const struct et__crossbar_work *w, size_t t,
                      size_t rows)
 {
-    size_t first = t * s->rows, last = first + s->rows < s->n_in ? first + s->rows : s->n_in;
-    et__panel_multiply(s->m_packed, s->n_out, s->n_in, first, last, w->x, rows, w->current);
-    if (s->variance)
-        et__panel_multiply(s->variance_packed, s->n_out, s->n_in, first, last, w->square, rows,
-                           w->variance);
+    struct et_view u = {w->x + t * s->rows, rows, s->packed[t].k, s->n_in};
+    et__panels_multiply(&s->packed[t], u, et_view_of(w->current, rows, s->width));
+    if (!s->variance) return;
+    u.data = w->square + t * s->rows;
+    et__panels_multiply(&s->packed_variance[t], u, et_view_of(w->variance, rows, s->width));
 }
 
 /* Adds one tile's outputs to a row of y. */
@@ -136,10 +135,10 @@ static void forward_chunk(void *user, size_t chunk, size_t worker)
     for (size_t t = 0; t < s->n_row_tiles; t++) {
         multiply(s, w, t, rows);
         for (size_t r = 0; r < rows; r++) {
-            float *current = w->current + r * s->n_out;
+            float *current = w->current + r * s->width;
             if (is_noisy(s)) {
                 draw(pass, first + r, t, w->normal);
-                disturb(s, w->normal, current, w->variance + r * s->n_out);
+                disturb(s, w->normal, current, w->variance + r * s->width);
             }
             collect(s, t, current, scale[r], y + r * s->n_out);
         }
@@ -165,7 +164,7 @@ static void back_row(void *user, size_t r, size_t worker)
     const struct pass *pass = user;
     const struct et__crossbar *s = pass->s;
     size_t at = 0, row = pass->first + r, t = pass->tile;
-    float *current = pass->work->current + r * s->n_out, *sd = pass->work->variance + r * s->n_out;
+    float *current = pass->work->current + r * s->width, *sd = pass->work->variance + r * s->width;
     float *dcurrent = pass->dcurrent + r * s->n_out, *dspread = pass->dspread + r * s->n_out;
     float *normal = s->work[worker].normal, scale = 1, dscale = 0;
     const float *dy = pass->dy.data + row * s->n_out;

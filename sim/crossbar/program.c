@@ -7,7 +7,6 @@
  * and target (with `redraw`), so that weights programmed again after an interruption give the
  * same device. */
 #include "crossbar/crossbar.h"
-#include "kernels/panel.h"
 
 #include <etalon/log.h>
 #include <etalon/parallel.h>
@@ -122,12 +121,23 @@ static void program_output(void *user, size_t o, size_t worker)
     }
 }
 
-static void pack(void *user, size_t panel, size_t worker)
+static void pack(const float *m, size_t n_in, size_t n_out, size_t panel, size_t first,
+                 const struct et__panels *to)
+{
+    for (size_t o = panel * ET__PANEL; o < n_out && o < (panel + 1) * ET__PANEL; o++)
+        for (size_t k = 0; k < to->k; k++)
+            et__panels_row(to, panel, k)[o % ET__PANEL] = m[o * n_in + first + k];
+}
+
+static void pack_panel(void *user, size_t panel, size_t worker)
 {
     (void)worker;
     struct et__crossbar *s = user;
-    et__panel_pack(s->m, s->n_out, s->n_in, panel, s->m_packed);
-    if (s->variance) et__panel_pack(s->variance, s->n_out, s->n_in, panel, s->variance_packed);
+    for (size_t t = 0; t < s->n_row_tiles; t++) {
+        pack(s->m, s->n_in, s->n_out, panel, t * s->rows, &s->packed[t]);
+        if (s->variance)
+            pack(s->variance, s->n_in, s->n_out, panel, t * s->rows, &s->packed_variance[t]);
+    }
 }
 
 static void set_tile(struct et__crossbar *s, size_t t, size_t c)
@@ -174,7 +184,7 @@ enum et_status et__crossbar_program(struct et__crossbar *s)
         for (size_t c = 0; c < s->n_col_tiles; c++)
             set_tile(s, t, c);
     if (et__crossbar_has_wires(s)) ET_TRY(et__crossbar_wires(s));
-    et_parallel_for((s->n_out + ET__PANEL_WIDTH - 1) / ET__PANEL_WIDTH, pack, s);
+    et_parallel_for(s->width / ET__PANEL, pack_panel, s);
     if (s->cell.writes > 1 && s->cell.kind != ET__CELL_IDEAL) report(s);
     return ET_OK;
 }
