@@ -113,15 +113,19 @@ static double rate(struct ground *ground, enum task task, size_t threads)
 static enum et_status make_plans(struct ground *ground)
 {
     static const struct et__wave_membrane membrane = {
-        .beta = 0.3F, .stiffening = 0.3F, .inverse_saturation2 = 1.0F};
+        .beta = 0.3, .stiffening = 0.3, .inverse_saturation2 = 1};
     size_t n = ground->n, cells = n * n;
     enum et_status status = ET_NOMEM;
     uint16_t *membranes = NULL;
-    float *beta = NULL, *courant2 = et_alloc(cells, sizeof *courant2);
+    double *beta = NULL, *courant2 = et_alloc(cells, sizeof *courant2);
     if (!courant2) goto out;
     if (!(beta = et_alloc(cells, sizeof *beta))) goto out;
     if (!(membranes = et_alloc(cells, sizeof *membranes))) goto out;
-    et_rng_fill_uniform(1, ET_STREAM_USER, 0, 0, 0.3F, 0.36F, courant2, cells);
+    for (size_t i = 0; i < cells; i++) {
+        float value;
+        et_rng_fill_uniform(1, ET_STREAM_USER, 0, i, 0.3F, 0.36F, &value, 1);
+        courant2[i] = (double)value;
+    }
     for (size_t i = 0; i < cells; i++)
         membranes[i] = (i % n + n / 4) / (n / 2) == 1 && (i / n + n / 4) / (n / 2) == 1;
     struct et__wave_medium medium = {.nx = n,
@@ -147,10 +151,10 @@ static enum et_status make_fields(struct ground *ground)
         struct et__wave_field *field = &ground->fields[i];
         ET_TRY(et__wave_field_create(field, &ground->plans[0], 1));
         for (size_t y = 0; y < ground->n; y++) {
-            float *row = field->now + et__wave_at(field, 0, y);
+            float *row = (float *)field->now + et__wave_at(field, 0, y);
             et_rng_fill_uniform(2, ET_STREAM_USER, 0, y * ground->n, -1, 1, row, ground->n);
             for (size_t x = 0; x < ground->n; x++)
-                field->previous[et__wave_at(field, x, y)] = row[x];
+                ((float *)field->previous)[et__wave_at(field, x, y)] = row[x];
         }
         if (!(ground->rows[i] = et_alloc(1, sizeof(struct rows)))) return ET_NOMEM;
     }

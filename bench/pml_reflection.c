@@ -31,10 +31,10 @@ static enum et_status make_plan(size_t nx, size_t ny, size_t cells, double resid
                                 struct et__wave_plan *plan)
 {
     enum et_status status = ET_NOMEM;
-    float *beta = et_alloc(nx * ny, sizeof *beta), *courant2 = et_alloc(nx * ny, sizeof *courant2);
+    double *beta = et_alloc(nx * ny, sizeof *beta), *courant2 = et_alloc(nx * ny, sizeof *courant2);
     if (beta && courant2) {
         for (size_t i = 0; i < nx * ny; i++)
-            courant2[i] = (float)(courant * courant);
+            courant2[i] = courant * courant;
         struct et__wave_medium medium = {
             .nx = nx,
             .ny = ny,
@@ -63,9 +63,10 @@ static enum et_status record(const struct path *path, size_t interior, size_t ce
     if (status == ET_OK) {
         for (size_t step = 0; step < path->steps; step++) {
             et__wave_step(&plan, &field);
-            field.now[et__wave_at(&field, column, margin)] +=
+            float *u = field.now;
+            u[et__wave_at(&field, column, margin)] +=
                 (float)(courant * courant * ricker((double)step));
-            trace[step] = field.now[et__wave_at(&field, column, margin + path->apart)];
+            trace[step] = u[et__wave_at(&field, column, margin + path->apart)];
         }
     }
     et__wave_field_destroy(&field);

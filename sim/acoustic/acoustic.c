@@ -17,22 +17,19 @@
  * over threads.  Lanes never mix, so the bits depend on neither. */
 #include "acoustic.h"
 
-#include <etalon/parallel.h>
 #include <etalon/rng.h>
-
-#include <math.h>
-#include <string.h>
 
 /* Grids above this size fill the cache with one simulation: they run without lanes. */
 enum { BATCHED_CELLS_MAX = 32768 };
 
 static enum et_status make_worker(const struct et__acoustic *a, struct et__acoustic_worker *w)
 {
-    size_t n_microphones = a->geometry.n_microphones;
+    size_t n_microphones = a->geometry.n_microphones, n_speakers = a->geometry.n_speakers;
     ET_TRY(et__wave_field_create(&w->field, &a->plan, a->lanes));
-    if (!(w->drives = et_alloc(a->n_in * a->lanes, sizeof *w->drives))) return ET_NOMEM;
-    if (!(w->trace = et_alloc(a->signal.window * n_microphones * a->lanes, sizeof *w->trace)))
-        return ET_NOMEM;
+    size_t number = a->lanes * w->field.real;
+    if (!(w->drives = et_alloc(a->n_in, number))) return ET_NOMEM;
+    if (!(w->sound = et_alloc(ET__ACOUSTIC_CHUNK * n_speakers, number))) return ET_NOMEM;
+    if (!(w->trace = et_alloc(a->signal.window * n_microphones, number))) return ET_NOMEM;
     if (!(w->noise = et_alloc(a->n_out, sizeof *w->noise))) return ET_NOMEM;
     return ET_OK;
 }
@@ -46,23 +43,24 @@ static enum et_status make_workers(struct et__acoustic *a)
     return ET_OK;
 }
 
-/* Finds the cells of loudspeakers and microphones in the fields. */
+/* Tells the kernel the cells of loudspeakers and microphones. */
 static enum et_status connect(struct et__acoustic *a)
 {
     const struct et__acoustic_geometry *g = &a->geometry;
     size_t dx = g->strip[ET__WAVE_LEFT], dy = g->strip[ET__WAVE_BOTTOM];
-    if (!(a->speaker_cells = et_alloc(g->n_speakers, sizeof(size_t)))) return ET_NOMEM;
-    if (!(a->microphone_cells = et_alloc(g->n_microphones, sizeof(size_t)))) return ET_NOMEM;
-    if (!(a->speaker_gains = et_alloc(g->n_speakers, sizeof(float)))) return ET_NOMEM;
-    for (size_t i = 0; i < g->n_speakers; i++) {
-        size_t x = g->speakers[i].x + dx, y = g->speakers[i].y + dy;
-        a->speaker_cells[i] = et__wave_at(&a->workers[0].field, x, y);
-        a->speaker_gains[i] = a->plan.gain[(y + 1) * a->plan.pitch + a->plan.left + x];
+    size_t n = g->n_speakers + g->n_microphones, (*places)[2] = et_alloc(n, sizeof *places);
+    if (!places) return ET_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct et__acoustic_spot *spot =
+            i < g->n_speakers ? &g->speakers[i] : &g->microphones[i - g->n_speakers];
+        places[i][0] = spot->x + dx;
+        places[i][1] = spot->y + dy;
     }
-    for (size_t i = 0; i < g->n_microphones; i++)
-        a->microphone_cells[i] =
-            et__wave_at(&a->workers[0].field, g->microphones[i].x + dx, g->microphones[i].y + dy);
-    return ET_OK;
+    const size_t(*given)[2] = (const size_t(*)[2])places;
+    enum et_status status = et__wave_ports_create(&a->ports, &a->plan, given, g->n_speakers,
+                                                  given + g->n_speakers, g->n_microphones);
+    et_free(places);
+    return status;
 }
 
 static enum et_status open_acoustic(void *state, const struct et_config *config, uint64_t seed)
@@ -77,9 +75,9 @@ static enum et_status open_acoustic(void *state, const struct et_config *config,
     ET_TRY(et__acoustic_signal_read(&a->signal, config, &a->geometry));
 
     struct et__wave_membrane membrane = {
-        .beta = (float)(et_config_real(membranes, "absorption") * a->signal.dt),
-        .stiffening = (float)et_config_real(membranes, "stiffening"),
-        .inverse_saturation2 = nonlinear ? (float)(1 / (saturation * saturation)) : 0.0F,
+        .beta = et_config_real(membranes, "absorption") * a->signal.dt,
+        .stiffening = et_config_real(membranes, "stiffening"),
+        .inverse_saturation2 = nonlinear ? 1 / (saturation * saturation) : 0,
     };
     ET_TRY(et__acoustic_geometry_plan(&a->geometry, a->signal.dt, &membrane, &a->plan));
     a->lanes = a->plan.nx * a->plan.ny <= BATCHED_CELLS_MAX ? ET__WAVE_LANES : 1;
@@ -112,126 +110,14 @@ static void describe(const void *state, struct et_system_info *info)
     info->traits = a->noise_Pa > 0.0F ? ET_NOISY : 0;
 }
 
-/* drives [n_in][lanes] = source x; lanes without a sample stay silent. */
-static void load(const struct et__acoustic *a, struct et__acoustic_worker *w, struct et_view x)
+void et__acoustic_for_groups(const struct et__acoustic *a, size_t n, et_parallel_body *body,
+                             void *user)
 {
-    for (size_t i = 0; i < a->n_in; i++)
-        for (size_t lane = 0; lane < a->lanes; lane++)
-            w->drives[i * a->lanes + lane] =
-                lane < x.rows ? a->source_Pa * x.data[lane * x.stride + i] : 0.0F;
-}
-
-/* Inlined with a constant number of lanes, which the compiler turns into vectors. */
-#define LANES_INLINE static inline __attribute__((always_inline))
-
-LANES_INLINE void play_lanes(const struct et__acoustic *a, struct et__acoustic_worker *w,
-                             size_t step, const size_t lanes)
-{
-    size_t n = a->signal.n_carriers;
-    const float *tones = a->signal.tones + step * n, *drive = w->drives;
-    for (size_t s = 0; s < a->geometry.n_speakers; s++) {
-        float sum[ET__WAVE_LANES] = {0}, *cell = w->field.now + a->speaker_cells[s];
-        for (size_t c = 0; c < n; c++, drive += lanes)
-            for (size_t lane = 0; lane < lanes; lane++)
-                sum[lane] += tones[c] * drive[lane];
-        for (size_t lane = 0; lane < lanes; lane++)
-            cell[lane] += a->speaker_gains[s] * sum[lane];
-    }
-}
-
-/* Adds what the loudspeakers emit at a step. */
-ET_VECTOR_CLONES static void play(const struct et__acoustic *a, struct et__acoustic_worker *w,
-                                  size_t step)
-{
-    if (a->lanes == 1)
-        play_lanes(a, w, step, 1);
-    else
-        play_lanes(a, w, step, ET__WAVE_LANES);
-}
-
-/* Keeps what the microphones hear at step i of the window. */
-static void listen(const struct et__acoustic *a, struct et__acoustic_worker *w, size_t i)
-{
-    size_t n = a->geometry.n_microphones, lanes = a->lanes;
-    for (size_t m = 0; m < n; m++)
-        memcpy(w->trace + (i * n + m) * lanes, w->field.now + a->microphone_cells[m],
-               lanes * sizeof(float));
-}
-
-/* Adds u^2 of the membrane cells to energy[lane]. */
-static void weigh_membranes(const struct et__acoustic *a, const struct et__acoustic_worker *w,
-                            double *energy, size_t n)
-{
-    const struct et__acoustic_geometry *g = &a->geometry;
-    for (size_t c = 0; c < g->nx * g->ny; c++) {
-        if (g->membrane[c] == 0) continue;
-        const float *u = w->field.now + et__wave_at(&w->field, c % g->nx + g->strip[ET__WAVE_LEFT],
-                                                    c / g->nx + g->strip[ET__WAVE_BOTTOM]);
-        for (size_t lane = 0; lane < n; lane++)
-            energy[lane] += (double)u[lane] * (double)u[lane];
-    }
-}
-
-static void show_frame(struct et__acoustic *a, const struct et__wave_field *field, size_t step)
-{
-    const struct et__acoustic_geometry *g = &a->geometry;
-    for (size_t y = 0; y < g->ny; y++)
-        for (size_t x = 0; x < g->nx; x++)
-            a->frame.data[y * a->frame.stride + x] = field->now[et__wave_at(
-                field, x + g->strip[ET__WAVE_LEFT], y + g->strip[ET__WAVE_BOTTOM])];
-    a->observed.frame(a->observed.user, step, (double)(step + 1) * a->signal.dt, a->frame, g->cell,
-                      "Pa");
-}
-
-LANES_INLINE void analyse_lanes(const struct et__acoustic *a, const struct et__acoustic_worker *w,
-                                struct et_view y, const size_t lanes)
-{
-    const struct et__acoustic_signal *s = &a->signal;
-    size_t n = a->geometry.n_microphones;
-    for (size_t m = 0; m < n; m++) {
-        for (size_t b = 0; b < s->n_bins; b++) {
-            float re[ET__WAVE_LANES] = {0}, im[ET__WAVE_LANES] = {0};
-            for (size_t i = 0; i < s->window; i++) {
-                const float *u = w->trace + (i * n + m) * lanes;
-                float cosine = s->cosines[i * s->n_bins + b], sine = s->sines[i * s->n_bins + b];
-                for (size_t lane = 0; lane < lanes; lane++) {
-                    re[lane] += cosine * u[lane];
-                    im[lane] += sine * u[lane];
-                }
-            }
-            for (size_t lane = 0; lane < y.rows; lane++)
-                y.data[lane * y.stride + m * s->n_bins + b] =
-                    sqrtf(re[lane] * re[lane] + im[lane] * im[lane]);
-        }
-    }
-}
-
-/* y[lane][m, b] = magnitude of the spectrum of microphone m in bin b. */
-ET_VECTOR_CLONES static void analyse(const struct et__acoustic *a,
-                                     const struct et__acoustic_worker *w, struct et_view y)
-{
-    if (a->lanes == 1)
-        analyse_lanes(a, w, y, 1);
-    else
-        analyse_lanes(a, w, y, ET__WAVE_LANES);
-}
-
-void et__acoustic_pass(struct et__acoustic *a, struct et__acoustic_worker *w, struct et_view x,
-                       struct et_view y, double *energy, bool observe)
-{
-    const struct et__acoustic_signal *s = &a->signal;
-    load(a, w, x);
-    et__wave_field_clear(&w->field);
-    if (energy) memset(energy, 0, x.rows * sizeof *energy);
-    for (size_t step = 0; step < s->transient + s->window; step++) {
-        et__wave_step(&a->plan, &w->field);
-        play(a, w, step);
-        if (observe && step % a->observed.every == 0) show_frame(a, &w->field, step);
-        if (step < s->transient) continue;
-        listen(a, w, step - s->transient);
-        if (energy) weigh_membranes(a, w, energy, x.rows);
-    }
-    analyse(a, w, y);
+    bool one_fills_all = a->lanes == 1 && a->plan.fetch_ahead;
+    size_t together = one_fills_all ? n - n % et_parallel_threads() : n;
+    et_parallel_for(together, body, user);
+    for (size_t i = together; i < n; i++)
+        body(user, i, 0);
 }
 
 struct batch {
@@ -277,7 +163,7 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
         run_group(&batch, 0, 0);
         batch.first = 1;
     }
-    et_parallel_for(groups - batch.first, run_group, &batch);
+    et__acoustic_for_groups(a, groups - batch.first, run_group, &batch);
     return ET_OK;
 }
 
@@ -296,13 +182,12 @@ static void close_acoustic(void *state)
     for (size_t i = 0; a->workers && i < a->n_workers; i++) {
         et__wave_field_destroy(&a->workers[i].field);
         et_free(a->workers[i].drives);
+        et_free(a->workers[i].sound);
         et_free(a->workers[i].trace);
         et_free(a->workers[i].noise);
     }
     et_free(a->workers);
-    et_free(a->speaker_cells);
-    et_free(a->microphone_cells);
-    et_free(a->speaker_gains);
+    et__wave_ports_destroy(&a->ports);
     et_free(a->scales);
     et_free(a->levels);
     et_free(a->frame.data);

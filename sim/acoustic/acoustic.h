@@ -7,6 +7,7 @@
 
 #include "kernels/wave.h"
 
+#include <etalon/parallel.h>
 #include <etalon/system.h>
 
 /* A loudspeaker or a microphone: one cell. */
@@ -16,12 +17,14 @@ struct et__acoustic_spot {
 
 /* The cavity without its absorbing strips. */
 struct et__acoustic_geometry {
+    enum et__wave_precision precision;
+    int order; /* in space */
     size_t nx, ny;
     double cell, speed; /* m, m/s of the background */
     float *speeds;      /* [ny][nx] m/s, 0 = rigid */
     uint16_t *membrane; /* [ny][nx] 1 in membranes, else 0 */
     size_t n_membrane_cells;
-    double stable_dt;                  /* s, largest for which C^2 (1 + k) <= 1/2 everywhere */
+    double stable_dt;                  /* s, largest for which C^2 (1 + k) is stable everywhere */
     double admittance[ET__WAVE_SIDES]; /* specific, rho c / Z; 0 = rigid */
     size_t strip[ET__WAVE_SIDES];      /* cells of the PML outside each side; 0 = none */
     double pml_reflection[ET__WAVE_SIDES];
@@ -42,14 +45,15 @@ enum et_status et__acoustic_geometry_plan(const struct et__acoustic_geometry *g,
                                           const struct et__wave_membrane *membrane,
                                           struct et__wave_plan *plan) ET_CHECKED;
 
-/* When and at which frequencies the cavity is driven and heard. */
+/* When and at which frequencies the cavity is driven and heard; tables in the precision of the
+ * field. */
 struct et__acoustic_signal {
     double dt;                /* s */
     size_t transient, window; /* steps */
     size_t n_carriers, n_bins;
     double *carriers, *bins; /* Hz; the first n_carriers bins are the carriers */
-    float *tones;            /* [transient + window][n_carriers] ramped sines */
-    float *cosines, *sines;  /* [window][n_bins], times 2 / window */
+    void *tones;             /* [transient + window][n_carriers] ramped sines */
+    void *cosines, *sines;   /* [window][n_bins], times 2 / window */
 };
 
 /* Errors: ET_CONFIG (time step above the stability limit, with the largest stable one; a frequency
@@ -59,12 +63,15 @@ enum et_status et__acoustic_signal_read(struct et__acoustic_signal *s,
                                         const struct et__acoustic_geometry *g) ET_CHECKED;
 void et__acoustic_signal_free(struct et__acoustic_signal *s);
 
-/* What one thread needs for a pass. */
+enum { ET__ACOUSTIC_CHUNK = 64 /* steps whose sound is computed at once */ };
+
+/* What one thread needs for a pass; drives, sound and trace in the precision of the field. */
 struct et__acoustic_worker {
     struct et__wave_field field;
-    float *drives; /* [n_in][lanes] */
-    float *trace;  /* [window][n_microphones][lanes] Pa */
-    float *noise;  /* [n_out] */
+    void *drives; /* [n_in][lanes] */
+    void *sound;  /* [chunk][n_speakers][lanes] Pa: what the loudspeakers emit */
+    void *trace;  /* [window][n_microphones][lanes] Pa */
+    float *noise; /* [n_out] */
 };
 
 struct et__acoustic {
@@ -74,9 +81,8 @@ struct et__acoustic {
     size_t n_in, n_out, lanes;
     struct et__acoustic_worker *workers;
     size_t n_workers;
-    size_t *speaker_cells, *microphone_cells; /* index of lane 0 in the field */
-    float *speaker_gains;                     /* C^2 / (1 + beta) of the speaker's cell */
-    float source_Pa;                          /* strength of a loudspeaker whose input is 1 */
+    struct et__wave_ports ports; /* loudspeakers and microphones */
+    float source_Pa;             /* strength of a loudspeaker whose input is 1 */
     bool calibrated;
     float *scales;  /* [n_out] from Pa to output units */
     float *levels;  /* [n_out] 94th percentiles over random drives, Pa; 0 = not measured */
@@ -91,6 +97,11 @@ struct et__acoustic {
  * x [n][n_in], y [n][n_out]; energy NULL or [n], the sum of u^2 over membrane cells and window. */
 void et__acoustic_pass(struct et__acoustic *a, struct et__acoustic_worker *worker, struct et_view x,
                        struct et_view y, double *energy, bool observe);
+
+/* Calls the body for each of n groups of samples, in parallel; where one simulation can use all
+ * threads, groups that would leave some idle come last and one by one. */
+void et__acoustic_for_groups(const struct et__acoustic *a, size_t n, et_parallel_body *body,
+                             void *user);
 
 /* Sets source_Pa from the drive level, then scales and noise_Pa from random drives; see
  * calibration.c. */

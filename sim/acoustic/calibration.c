@@ -12,7 +12,6 @@
  * and the largest of these percentiles is the reference of the microphones' noise. */
 #include "acoustic.h"
 
-#include <etalon/parallel.h>
 #include <etalon/rng.h>
 
 #include <math.h>
@@ -44,7 +43,7 @@ static void run_survey(struct survey *survey, uint32_t step)
     struct et__acoustic *a = survey->acoustic;
     et_rng_fill_uniform(a->seed, ET_STREAM_MISMATCH, step, 0, 0, 1, survey->x.data,
                         survey->x.rows * survey->x.cols);
-    et_parallel_for((survey->x.rows + a->lanes - 1) / a->lanes, survey_group, survey);
+    et__acoustic_for_groups(a, (survey->x.rows + a->lanes - 1) / a->lanes, survey_group, survey);
 }
 
 /* Linear-regime rms pressure in the membranes for loudspeakers of unit strength. */
@@ -52,8 +51,8 @@ static double membrane_rms(struct survey *survey)
 {
     struct et__acoustic *a = survey->acoustic;
     struct et__wave_membrane *membrane = &a->plan.membranes[0];
-    float inverse_saturation2 = membrane->inverse_saturation2;
-    membrane->inverse_saturation2 = 0.0F;
+    double inverse_saturation2 = membrane->inverse_saturation2;
+    membrane->inverse_saturation2 = 0;
     a->source_Pa = 1.0F;
     run_survey(survey, LEVEL_STEP);
     membrane->inverse_saturation2 = inverse_saturation2;

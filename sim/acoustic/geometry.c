@@ -270,12 +270,12 @@ static enum et_status make_grid(struct et__acoustic_geometry *g, const struct et
 
 static void find_stable_dt(struct et__acoustic_geometry *g, double stiffening)
 {
-    double fastest2 = 0;
+    double fastest2 = 0, limit = et__wave_stable_courant2(g->order);
     for (size_t c = 0; c < g->nx * g->ny; c++) {
         double speed = (double)g->speeds[c];
         fastest2 = fmax(fastest2, speed * speed * (g->membrane[c] != 0 ? 1 + stiffening : 1));
     }
-    g->stable_dt = fastest2 > 0 ? g->cell / sqrt(2 * fastest2) : g->cell / g->speed;
+    g->stable_dt = fastest2 > 0 ? g->cell / sqrt(fastest2 / limit) : g->cell / g->speed;
 }
 
 enum et_status et__acoustic_geometry_read(struct et__acoustic_geometry *g,
@@ -284,6 +284,9 @@ enum et_status et__acoustic_geometry_read(struct et__acoustic_geometry *g,
     static const char *const sides[] = {"left", "right", "bottom", "top"};
     const struct et_config *membranes = et_config_at(config, "membranes", 0);
     const struct et_config *walls = et_config_at(config, "walls", 0);
+    static const int orders[] = {2, 4}; /* as the parameter lists them */
+    g->precision = et_config_choice(config, "precision") == 0 ? ET__WAVE_SINGLE : ET__WAVE_DOUBLE;
+    g->order = orders[et_config_choice(config, "order")];
     ET_TRY(make_grid(g, config));
     for (size_t i = 0; i < ET__WAVE_SIDES; i++)
         read_wall(g, et_config_at(walls, sides[i], 0), (enum et__wave_side)i);
@@ -315,7 +318,7 @@ static size_t nearest(size_t at, size_t strip, size_t n)
 /* Fills the arrays [ny][nx] of the medium: the cavity, continued straight into the strips, where
  * everything is linear and open. */
 static void fill_medium(const struct et__acoustic_geometry *g, double dt, size_t nx, size_t ny,
-                        float *courant2, float *beta, uint16_t *membrane)
+                        double *courant2, double *beta, uint16_t *membrane)
 {
     for (size_t i = 0; i < nx * ny; i++) {
         size_t gx = i % nx, gy = i / nx;
@@ -325,14 +328,14 @@ static void fill_medium(const struct et__acoustic_geometry *g, double dt, size_t
         double speed = (double)g->speeds[y * g->nx + x];
         if (!inside && speed <= 0) speed = g->speed;
         double courant = speed * dt / g->cell;
-        courant2[i] = (float)(courant * courant);
+        courant2[i] = courant * courant;
         if (!inside) continue;
         membrane[i] = g->membrane[y * g->nx + x];
         double admittance = (x == 0 ? g->admittance[ET__WAVE_LEFT] : 0) +
                             (x + 1 == g->nx ? g->admittance[ET__WAVE_RIGHT] : 0) +
                             (y == 0 ? g->admittance[ET__WAVE_BOTTOM] : 0) +
                             (y + 1 == g->ny ? g->admittance[ET__WAVE_TOP] : 0);
-        beta[i] = (float)(0.5 * admittance * courant);
+        beta[i] = 0.5 * admittance * courant;
     }
 }
 
@@ -344,12 +347,14 @@ enum et_status et__acoustic_geometry_plan(const struct et__acoustic_geometry *g,
     size_t ny = g->ny + g->strip[ET__WAVE_BOTTOM] + g->strip[ET__WAVE_TOP];
     enum et_status status = ET_NOMEM;
     uint16_t *membranes = NULL;
-    float *beta = NULL, *courant2 = et_alloc(nx * ny, sizeof *courant2);
+    double *beta = NULL, *courant2 = et_alloc(nx * ny, sizeof *courant2);
     if (!courant2) goto out;
     if (!(beta = et_alloc(nx * ny, sizeof *beta))) goto out;
     if (!(membranes = et_alloc(nx * ny, sizeof *membranes))) goto out;
     fill_medium(g, dt, nx, ny, courant2, beta, membranes);
-    struct et__wave_medium medium = {.nx = nx,
+    struct et__wave_medium medium = {.precision = g->precision,
+                                     .order = g->order,
+                                     .nx = nx,
                                      .ny = ny,
                                      .courant2 = courant2,
                                      .beta = beta,

@@ -115,9 +115,10 @@ static enum et_status read_steps(struct et__acoustic_signal *s, const struct et_
     double transient = et_config_real(config, "transient");
     if (dt > g->stable_dt)
         return et_config_error(config, "dt",
-                               "dt = %g s breaks the stability limit (c dt / h)^2 (1 + k) <= 1/2: "
-                               "the largest stable dt is %.9g s",
-                               dt, g->stable_dt * (1 - 1e-9));
+                               "dt = %g s breaks the stability limit (c dt / h)^2 (1 + k) <= %s of "
+                               "order %d: the largest stable dt is %.9g s",
+                               dt, g->order == 2 ? "1/2" : "3/8", g->order,
+                               g->stable_dt * (1 - 1e-9));
     double steps = dt > 0 ? round(window / dt) : ceil(window / (courant_margin * g->stable_dt));
     if (steps < 8) {
         if (dt > 0)
@@ -169,23 +170,26 @@ static double sine(double f, double t, double turn)
     return sin(two_pi * (cycles - floor(cycles)));
 }
 
-static enum et_status fill_tables(struct et__acoustic_signal *s, double ramp)
+static enum et_status fill_tables(struct et__acoustic_signal *s, double ramp,
+                                  enum et__wave_precision precision)
 {
-    size_t steps = s->transient + s->window;
-    if (!(s->tones = et_alloc(steps * s->n_carriers, sizeof(float)))) return ET_NOMEM;
-    if (!(s->cosines = et_alloc(s->window * s->n_bins, sizeof(float)))) return ET_NOMEM;
-    if (!(s->sines = et_alloc(s->window * s->n_bins, sizeof(float)))) return ET_NOMEM;
+    size_t steps = s->transient + s->window, real = et__wave_real(precision);
+    if (!(s->tones = et_alloc(steps * s->n_carriers, real))) return ET_NOMEM;
+    if (!(s->cosines = et_alloc(s->window * s->n_bins, real))) return ET_NOMEM;
+    if (!(s->sines = et_alloc(s->window * s->n_bins, real))) return ET_NOMEM;
     for (size_t i = 0; i < steps; i++) {
         double t = (double)i * s->dt;
         double rise = t < ramp ? 0.5 * (1 - cos(0.5 * two_pi * t / ramp)) : 1;
         for (size_t c = 0; c < s->n_carriers; c++)
-            s->tones[i * s->n_carriers + c] = (float)(rise * sine(s->carriers[c], t, 0));
+            et__wave_put(precision, s->tones, i * s->n_carriers + c,
+                         rise * sine(s->carriers[c], t, 0));
     }
     for (size_t i = 0; i < s->window; i++) {
         for (size_t b = 0; b < s->n_bins; b++) {
             double t = (double)i * s->dt, scale = 2.0 / (double)s->window;
-            s->cosines[i * s->n_bins + b] = (float)(scale * sine(s->bins[b], t, 0.25));
-            s->sines[i * s->n_bins + b] = (float)(scale * sine(s->bins[b], t, 0));
+            size_t at = i * s->n_bins + b;
+            et__wave_put(precision, s->cosines, at, scale * sine(s->bins[b], t, 0.25));
+            et__wave_put(precision, s->sines, at, scale * sine(s->bins[b], t, 0));
         }
     }
     return ET_OK;
@@ -198,7 +202,7 @@ enum et_status et__acoustic_signal_read(struct et__acoustic_signal *s,
     ET_TRY(read_steps(s, config, g));
     ET_TRY(read_frequencies(s, config));
     ET_TRY(check_frequencies(s, config, g));
-    return fill_tables(s, et_config_real(config, "ramp"));
+    return fill_tables(s, et_config_real(config, "ramp"), g->precision);
 }
 
 void et__acoustic_signal_free(struct et__acoustic_signal *s)

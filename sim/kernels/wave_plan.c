@@ -17,38 +17,55 @@ enum { PLAIN_MIN = 12 };
 /* Runs from this length on are cut to multiples of the widest vector. */
 enum { ALIGNED_MIN = 96, VECTOR = 16 };
 
-/* Grids with more cells than this do not fit the second-level cache: rows are fetched ahead. */
-enum { CACHED_CELLS_MAX = 200000 };
+/* Maps of more bytes than this do not fit the second-level cache: rows are fetched ahead. */
+enum { CACHED_BYTES_MAX = 800000 };
 
 /* Processors compare the low 12 bits of addresses to find loads that depend on a store, and stall
- * on false matches.  So the two time levels lie half a page apart, and rows that are longer than a
- * page start between an eighth and three eighths of a page from where the row before started. */
-enum { PAGE_FLOATS = 1024 };
-
-static size_t row_pitch(size_t cells)
+ * on false matches.  So rows that are longer than a page start between an eighth and three eighths
+ * of a page from where the row before started. */
+static size_t row_pitch(size_t cells, size_t page)
 {
-    size_t pitch = (cells + 15) / 16 * 16, shift = pitch % PAGE_FLOATS;
-    if (pitch < PAGE_FLOATS) return pitch;
-    if (shift < PAGE_FLOATS / 8) return pitch - shift + PAGE_FLOATS / 8;
-    if (shift > 3 * PAGE_FLOATS / 8) return pitch - shift + PAGE_FLOATS + PAGE_FLOATS / 8;
+    size_t pitch = (cells + 15) / 16 * 16, shift = pitch % page;
+    if (pitch < page) return pitch;
+    if (shift < page / 8) return pitch - shift + page / 8;
+    if (shift > 3 * page / 8) return pitch - shift + page + page / 8;
     return pitch;
 }
 
-static size_t round_up(size_t n, size_t multiple)
+double et__wave_stable_courant2(int order)
 {
-    return (n + multiple - 1) / multiple * multiple;
+    return order == 2 ? 0.5 : order == 4 ? 0.375 : 0.0;
+}
+
+/* A number of the medium in the plan's precision. */
+static double rounded(const struct et__wave_medium *m, double value)
+{
+    return m->precision == ET__WAVE_SINGLE ? (double)(float)value : value;
 }
 
 static bool is_open(const struct et__wave_medium *m, size_t x, size_t y)
 {
-    return x < m->nx && y < m->ny && m->courant2[y * m->nx + x] > 0.0F;
+    return x < m->nx && y < m->ny && rounded(m, m->courant2[y * m->nx + x]) > 0;
 }
 
-static int open_faces(const struct et__wave_medium *m, size_t x, size_t y)
+/* x - 1 of the first cell wraps to a huge number, which is outside as well. */
+static int open_x(const struct et__wave_medium *m, size_t x, size_t y)
 {
-    /* x - 1 of the first cell wraps to a huge number, which is outside as well */
-    return is_open(m, x - 1, y) + is_open(m, x + 1, y) + is_open(m, x, y - 1) +
-           is_open(m, x, y + 1);
+    return is_open(m, x - 1, y) + is_open(m, x + 1, y);
+}
+
+static int open_y(const struct et__wave_medium *m, size_t x, size_t y)
+{
+    return is_open(m, x, y - 1) + is_open(m, x, y + 1);
+}
+
+/* Are all faces open that the stencil of a cell reaches? */
+static bool is_inner(const struct et__wave_medium *m, int order, size_t x, size_t y)
+{
+    bool inner = open_x(m, x, y) == 2 && open_y(m, x, y) == 2;
+    if (order == 2 || !inner) return inner;
+    return is_open(m, x - 2, y) && is_open(m, x + 2, y) && is_open(m, x, y - 2) &&
+           is_open(m, x, y + 2);
 }
 
 static unsigned membrane_of(const struct et__wave_medium *m, size_t x, size_t y)
@@ -56,9 +73,9 @@ static unsigned membrane_of(const struct et__wave_medium *m, size_t x, size_t y)
     return m->membrane ? m->membrane[y * m->nx + x] : 0U;
 }
 
-static size_t map_at(const struct et__wave_plan *plan, size_t x, size_t y)
+static double map_get(const struct et__wave_plan *plan, const void *map, size_t x, size_t y)
 {
-    return (y + 1) * plan->pitch + plan->left + x;
+    return et__wave_get(plan->precision, map, et__wave_map_at(plan, x, y));
 }
 
 static void fill_maps(struct et__wave_plan *plan, const struct et__wave_medium *m)
@@ -66,13 +83,20 @@ static void fill_maps(struct et__wave_plan *plan, const struct et__wave_medium *
     for (size_t y = 0; y < m->ny; y++) {
         for (size_t x = 0; x < m->nx; x++) {
             if (!is_open(m, x, y)) continue;
-            size_t i = map_at(plan, x, y);
-            double courant2 = (double)m->courant2[y * m->nx + x];
-            double beta = (double)m->beta[y * m->nx + x];
+            size_t i = et__wave_map_at(plan, x, y);
+            double courant2 = rounded(m, m->courant2[y * m->nx + x]);
+            double beta = rounded(m, m->beta[y * m->nx + x]);
             bool membrane = membrane_of(m, x, y) != 0;
-            plan->gain[i] = (float)(membrane ? courant2 : courant2 / (1 + beta));
-            plan->keep[i] = (float)(membrane ? beta : (1 - beta) / (1 + beta));
-            plan->open[i] = (float)open_faces(m, x, y);
+            double gain = membrane ? courant2 : courant2 / (1 + beta);
+            double keep = membrane ? beta : (1 - beta) / (1 + beta);
+            et__wave_put(plan->precision, plan->gain, i, gain);
+            et__wave_put(plan->precision, plan->keep, i, keep);
+            if (plan->order == 2) {
+                et__wave_put(plan->precision, plan->open, i, open_x(m, x, y) + open_y(m, x, y));
+            } else {
+                et__wave_put(plan->precision, plan->open_x, i, open_x(m, x, y));
+                et__wave_put(plan->precision, plan->open_y, i, open_y(m, x, y));
+            }
         }
     }
 }
@@ -83,11 +107,11 @@ static int kind_of(const struct et__wave_plan *plan, const struct et__wave_mediu
 {
     if (!is_open(m, x, y)) return NO_SPAN;
     if (plan->has_pml && et__wave_pml_has(&plan->pml, m->nx, m->ny, x, y)) return NO_SPAN;
-    size_t i = map_at(plan, x, y);
-    bool inner = plan->open[i] == 4.0F;
+    bool inner = is_inner(m, plan->order, x, y);
+    double keep = map_get(plan, plan->keep, x, y);
     if (membrane_of(m, x, y) != 0)
-        return inner && plan->keep[i] == 0.0F ? ET__WAVE_MEMBRANE : ET__WAVE_MEMBRANE_EDGE;
-    return inner && plan->keep[i] == 1.0F ? ET__WAVE_SPEED : ET__WAVE_GENERAL;
+        return inner && keep == 0 ? ET__WAVE_MEMBRANE : ET__WAVE_MEMBRANE_EDGE;
+    return inner && keep == 1 ? ET__WAVE_SPEED : ET__WAVE_GENERAL;
 }
 
 /* Appends a span; neighbours of kind GENERAL become one. */
@@ -113,7 +137,7 @@ static size_t find_runs(const struct et__wave_plan *plan, const struct et__wave_
         bool uniform = true;
         for (end = x + 1; end < m->nx; end++) {
             if (kind_of(plan, m, end, y) != kind || membrane_of(m, end, y) != membrane) break;
-            uniform &= plan->gain[map_at(plan, end, y)] == plan->gain[map_at(plan, x, y)];
+            uniform &= map_get(plan, plan->gain, end, y) == map_get(plan, plan->gain, x, y);
         }
         if (kind == NO_SPAN) continue;
         if (kind == ET__WAVE_SPEED && uniform) kind = ET__WAVE_UNIFORM;
@@ -134,15 +158,16 @@ static bool single_general(const struct et__wave_span *span)
 
 /* From runs to spans; returns their number.  A run of plain cells swallows the single cells beside
  * the walls at its ends when it then begins and ends at whole vectors; otherwise a long one leaves
- * its ends to GENERAL until it does.  spans has room for 3 nx. */
-static size_t shape_spans(const struct et__wave_span *runs, size_t n_runs,
-                          struct et__wave_span *spans)
+ * its ends to GENERAL until it does.  In order 4, where kinds round differently, runs stay as they
+ * are.  spans has room for 3 nx. */
+static size_t shape_spans(const struct et__wave_plan *plan, const struct et__wave_span *runs,
+                          size_t n_runs, struct et__wave_span *spans)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_runs; i++) {
         struct et__wave_span run = runs[i];
         uint32_t first = run.first, end = run.first + run.count;
-        if (run.kind > ET__WAVE_SPEED) {
+        if (run.kind > ET__WAVE_SPEED || plan->order == 4) {
             append(spans, &n, run);
             continue;
         }
@@ -183,13 +208,13 @@ static enum et_status cut_rows(struct et__wave_plan *plan, const struct et__wave
     size_t total = 0;
     for (size_t y = 0; y < m->ny; y++) {
         plan->row_spans[y] = total;
-        total += shape_spans(runs, find_runs(plan, m, y, runs), spans);
+        total += shape_spans(plan, runs, find_runs(plan, m, y, runs), spans);
     }
     plan->row_spans[m->ny] = total;
     plan->spans = et_alloc(total, sizeof *plan->spans);
     if (plan->spans) {
         for (size_t y = 0; y < m->ny; y++) {
-            size_t n = shape_spans(runs, find_runs(plan, m, y, runs), spans);
+            size_t n = shape_spans(plan, runs, find_runs(plan, m, y, runs), spans);
             memcpy(plan->spans + plan->row_spans[y], spans, n * sizeof *spans);
         }
     }
@@ -199,15 +224,21 @@ static enum et_status cut_rows(struct et__wave_plan *plan, const struct et__wave
 
 enum et_status et__wave_plan_create(struct et__wave_plan *plan, const struct et__wave_medium *m)
 {
+    size_t real = et__wave_real(m->precision);
+    plan->precision = m->precision;
+    plan->order = m->order == 0 ? 2 : m->order;
     plan->nx = m->nx;
     plan->ny = m->ny;
+    plan->frame = (size_t)plan->order / 2;
     plan->left = 16;
-    plan->fetch_ahead = m->nx * m->ny > CACHED_CELLS_MAX;
-    plan->pitch = row_pitch(plan->left + m->nx + 1);
-    size_t size = plan->pitch * (m->ny + 2);
-    if (!(plan->gain = et_alloc(size, sizeof *plan->gain))) return ET_NOMEM;
-    if (!(plan->keep = et_alloc(size, sizeof *plan->keep))) return ET_NOMEM;
-    if (!(plan->open = et_alloc(size, sizeof *plan->open))) return ET_NOMEM;
+    plan->fetch_ahead = m->nx * m->ny * real > CACHED_BYTES_MAX;
+    plan->pitch = row_pitch(plan->left + m->nx + plan->frame, ET__WAVE_PAGE / real);
+    size_t size = plan->pitch * (m->ny + 2 * plan->frame);
+    if (!(plan->gain = et_alloc(size, real))) return ET_NOMEM;
+    if (!(plan->keep = et_alloc(size, real))) return ET_NOMEM;
+    if (!(plan->open = et_alloc(size, real))) return ET_NOMEM;
+    if (plan->order == 4 && !(plan->open_x = et_alloc(size, real))) return ET_NOMEM;
+    if (plan->order == 4 && !(plan->open_y = et_alloc(size, real))) return ET_NOMEM;
     if (!(plan->row_spans = et_alloc(m->ny + 1, sizeof *plan->row_spans))) return ET_NOMEM;
     if (!(plan->membranes = et_alloc(m->n_membranes, sizeof *plan->membranes))) return ET_NOMEM;
     if (m->n_membranes > 0)
@@ -224,44 +255,11 @@ void et__wave_plan_destroy(struct et__wave_plan *plan)
     et_free(plan->gain);
     et_free(plan->keep);
     et_free(plan->open);
+    et_free(plan->open_x);
+    et_free(plan->open_y);
     et_free(plan->spans);
     et_free(plan->row_spans);
     et_free(plan->membranes);
     et__wave_pml_destroy(&plan->pml);
     *plan = (struct et__wave_plan){0};
-}
-
-enum et_status et__wave_field_create(struct et__wave_field *field, const struct et__wave_plan *plan,
-                                     size_t lanes)
-{
-    field->lanes = lanes;
-    field->left = lanes == 1 ? plan->left : 1;
-    field->pitch = lanes == 1 ? plan->pitch : plan->nx + 2;
-    field->size = field->pitch * (plan->ny + 2) * lanes;
-    size_t apart = round_up(field->size, PAGE_FLOATS) + PAGE_FLOATS / 2;
-    if (!(field->memory = et_alloc(apart + field->size, sizeof(float)))) return ET_NOMEM;
-    field->now = field->memory;
-    field->previous = field->memory + apart;
-    if (!plan->has_pml) return ET_OK;
-    field->n_phi_x = plan->pml.n_phi_x * lanes;
-    field->n_phi_y = plan->pml.n_phi_y * lanes;
-    if (!(field->phi_x = et_alloc(field->n_phi_x, sizeof(float)))) return ET_NOMEM;
-    if (!(field->phi_y = et_alloc(field->n_phi_y, sizeof(float)))) return ET_NOMEM;
-    return ET_OK;
-}
-
-void et__wave_field_destroy(struct et__wave_field *field)
-{
-    et_free(field->memory);
-    et_free(field->phi_x);
-    et_free(field->phi_y);
-    *field = (struct et__wave_field){0};
-}
-
-void et__wave_field_clear(struct et__wave_field *field)
-{
-    memset(field->now, 0, field->size * sizeof(float));
-    memset(field->previous, 0, field->size * sizeof(float));
-    if (field->phi_x) memset(field->phi_x, 0, field->n_phi_x * sizeof(float));
-    if (field->phi_y) memset(field->phi_y, 0, field->n_phi_y * sizeof(float));
 }

@@ -19,7 +19,8 @@
  *                  / (1 + beta + gamma)
  *     phi_next = [(1 - z/2) phi + (z_other - z)/2 (g_next + g)] / (1 + z/2),
  * g being the difference of u across the face.  The term 4 gamma u is folded into the number of
- * open faces.
+ * open faces.  In order 4, L is the wide Laplacian and g is widened likewise, (1 - L_axis / 12)
+ * times the differences across the faces, so that div g is L where nothing is stretched.
  *
  * Profile: sigma(d) = sigma_max d^p, d in [0, 1] the depth, sigma_max = (p + 1) c ln(1/R0) / (2 D)
  * for a strip of thickness D (Collino and Tsogka, Geophysics 66:294, 2001). */
@@ -43,20 +44,16 @@ static double sigma_dt(const struct et__wave_medium *m, double at, enum et__wave
 }
 
 static void fill_axis(const struct et__wave_medium *m, enum et__wave_side low, size_t n,
-                      float *decay, float *rate, float *pull, float *sigma)
+                      void *decay, void *rate, void *pull, void *sigma)
 {
+    enum et__wave_precision precision = m->precision;
     for (size_t i = 0; i <= n; i++) {
         double z = sigma_dt(m, (double)i, low, n);
-        decay[i] = (float)((1 - 0.5 * z) / (1 + 0.5 * z));
-        rate[i] = (float)(0.5 / (1 + 0.5 * z));
-        pull[i] = (float)(0.5 * z / (1 + 0.5 * z));
-        if (i < n) sigma[i] = (float)sigma_dt(m, (double)i + 0.5, low, n);
+        et__wave_put(precision, decay, i, (1 - 0.5 * z) / (1 + 0.5 * z));
+        et__wave_put(precision, rate, i, 0.5 / (1 + 0.5 * z));
+        et__wave_put(precision, pull, i, 0.5 * z / (1 + 0.5 * z));
+        if (i < n) et__wave_put(precision, sigma, i, sigma_dt(m, (double)i + 0.5, low, n));
     }
-}
-
-static bool full_row(const struct et__wave_pml *pml, size_t ny, size_t y)
-{
-    return y < pml->strip[ET__WAVE_BOTTOM] || y + pml->strip[ET__WAVE_TOP] >= ny;
 }
 
 /* Where each row of the auxiliary fields starts: rows that lie wholly in a strip have all cells,
@@ -67,20 +64,49 @@ static void lay_out(struct et__wave_pml *pml, size_t nx, size_t ny)
     size_t split_faces = (left ? left + 1 : 0) + (right ? right + 1 : 0);
     for (size_t y = 0; y < ny; y++) {
         pml->phi_x[y] = pml->n_phi_x;
-        pml->n_phi_x += full_row(pml, ny, y) ? nx + 1 : split_faces;
+        pml->n_phi_x += et__wave_pml_row(pml, ny, y) ? nx + 1 : split_faces;
     }
     pml->phi_x[ny] = pml->n_phi_x;
     for (size_t y = 0; y <= ny; y++) {
-        bool full = (y < ny && full_row(pml, ny, y)) || (y > 0 && full_row(pml, ny, y - 1));
+        bool full =
+            (y < ny && et__wave_pml_row(pml, ny, y)) || (y > 0 && et__wave_pml_row(pml, ny, y - 1));
         pml->phi_y[y] = pml->n_phi_y;
         pml->n_phi_y += full ? nx : left + right;
     }
 }
 
-bool et__wave_pml_has(const struct et__wave_pml *pml, size_t nx, size_t ny, size_t x, size_t y)
+size_t et__wave_pml_cut(const struct et__wave_plan *plan, size_t y,
+                        struct et__wave_segment segments[2])
 {
-    return full_row(pml, ny, y) || x < pml->strip[ET__WAVE_LEFT] ||
-           x + pml->strip[ET__WAVE_RIGHT] >= nx;
+    const struct et__wave_pml *pml = &plan->pml;
+    size_t left = pml->strip[ET__WAVE_LEFT], right = pml->strip[ET__WAVE_RIGHT];
+    size_t bottom = pml->strip[ET__WAVE_BOTTOM], top = pml->strip[ET__WAVE_TOP];
+    size_t phi_x = pml->phi_x[y], below = pml->phi_y[y], above = pml->phi_y[y + 1];
+    if (et__wave_pml_row(pml, plan->ny, y)) {
+        segments[0] = (struct et__wave_segment){0, plan->nx, phi_x, below, above};
+        return 1;
+    }
+    size_t n = 0;
+    if (left > 0) segments[n++] = (struct et__wave_segment){0, left, phi_x, below, above};
+    if (right > 0) {
+        /* faces towards a row that is wholly in a strip are stored for the full width */
+        bool wide_below = bottom > 0 && y == bottom;
+        bool wide_above = top > 0 && y + 1 + top == plan->ny;
+        size_t first = plan->nx - right;
+        segments[n++] = (struct et__wave_segment){first, right, phi_x + (left > 0 ? left + 1 : 0),
+                                                  below + (wide_below ? first : left),
+                                                  above + (wide_above ? first : left)};
+    }
+    return n;
+}
+
+/* open[i] += term, in the precision of the plan. */
+static void add_corner(struct et__wave_plan *plan, size_t i, double term)
+{
+    if (plan->precision == ET__WAVE_SINGLE)
+        ((float *)plan->open)[i] += (float)term;
+    else
+        ((double *)plan->open)[i] += term;
 }
 
 /* The strips' cells are linear and lossless apart from the layer. */
@@ -89,13 +115,15 @@ static void fill_cells(struct et__wave_plan *plan, const struct et__wave_medium 
     for (size_t y = 0; y < m->ny; y++) {
         for (size_t x = 0; x < m->nx; x++) {
             if (!et__wave_pml_has(&plan->pml, m->nx, m->ny, x, y)) continue;
-            size_t i = (y + 1) * plan->pitch + plan->left + x;
-            double courant2 = (double)m->courant2[y * m->nx + x];
-            double zx = (double)plan->pml.x_sigma[x], zy = (double)plan->pml.y_sigma[y];
+            size_t i = et__wave_map_at(plan, x, y);
+            double courant2 = m->courant2[y * m->nx + x];
+            if (plan->precision == ET__WAVE_SINGLE) courant2 = (double)(float)courant2;
+            double zx = et__wave_get(plan->precision, plan->pml.x_sigma, x);
+            double zy = et__wave_get(plan->precision, plan->pml.y_sigma, y);
             double beta = 0.5 * (zx + zy), gamma = 0.25 * zx * zy;
-            plan->gain[i] = (float)(courant2 / (1 + beta + gamma));
-            plan->keep[i] = (float)((1 - beta + gamma) / (1 + beta + gamma));
-            plan->open[i] += (float)(4 * gamma / courant2);
+            et__wave_put(plan->precision, plan->gain, i, courant2 / (1 + beta + gamma));
+            et__wave_put(plan->precision, plan->keep, i, (1 - beta + gamma) / (1 + beta + gamma));
+            add_corner(plan, i, 4 * gamma / courant2);
         }
     }
 }
@@ -104,16 +132,17 @@ enum et_status et__wave_pml_create(struct et__wave_plan *plan, const struct et__
 {
     struct et__wave_pml *pml = &plan->pml;
     size_t nx = m->nx, ny = m->ny;
+    size_t real = et__wave_real(plan->precision);
     for (size_t side = 0; side < ET__WAVE_SIDES; side++)
         pml->strip[side] = m->strip[side];
-    if (!(pml->x_decay = et_alloc(nx + 1, sizeof(float)))) return ET_NOMEM;
-    if (!(pml->x_rate = et_alloc(nx + 1, sizeof(float)))) return ET_NOMEM;
-    if (!(pml->x_pull = et_alloc(nx + 1, sizeof(float)))) return ET_NOMEM;
-    if (!(pml->x_sigma = et_alloc(nx, sizeof(float)))) return ET_NOMEM;
-    if (!(pml->y_decay = et_alloc(ny + 1, sizeof(float)))) return ET_NOMEM;
-    if (!(pml->y_rate = et_alloc(ny + 1, sizeof(float)))) return ET_NOMEM;
-    if (!(pml->y_pull = et_alloc(ny + 1, sizeof(float)))) return ET_NOMEM;
-    if (!(pml->y_sigma = et_alloc(ny, sizeof(float)))) return ET_NOMEM;
+    if (!(pml->x_decay = et_alloc(nx + 1, real))) return ET_NOMEM;
+    if (!(pml->x_rate = et_alloc(nx + 1, real))) return ET_NOMEM;
+    if (!(pml->x_pull = et_alloc(nx + 1, real))) return ET_NOMEM;
+    if (!(pml->x_sigma = et_alloc(nx, real))) return ET_NOMEM;
+    if (!(pml->y_decay = et_alloc(ny + 1, real))) return ET_NOMEM;
+    if (!(pml->y_rate = et_alloc(ny + 1, real))) return ET_NOMEM;
+    if (!(pml->y_pull = et_alloc(ny + 1, real))) return ET_NOMEM;
+    if (!(pml->y_sigma = et_alloc(ny, real))) return ET_NOMEM;
     if (!(pml->phi_x = et_alloc(ny + 1, sizeof(size_t)))) return ET_NOMEM;
     if (!(pml->phi_y = et_alloc(ny + 1, sizeof(size_t)))) return ET_NOMEM;
     fill_axis(m, ET__WAVE_LEFT, nx, pml->x_decay, pml->x_rate, pml->x_pull, pml->x_sigma);
@@ -125,8 +154,8 @@ enum et_status et__wave_pml_create(struct et__wave_plan *plan, const struct et__
 
 void et__wave_pml_destroy(struct et__wave_pml *pml)
 {
-    float *arrays[] = {pml->x_decay, pml->x_rate, pml->x_pull, pml->x_sigma,
-                       pml->y_decay, pml->y_rate, pml->y_pull, pml->y_sigma};
+    void *arrays[] = {pml->x_decay, pml->x_rate, pml->x_pull, pml->x_sigma,
+                      pml->y_decay, pml->y_rate, pml->y_pull, pml->y_sigma};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         et_free(arrays[i]);
     et_free(pml->phi_x);

@@ -1,150 +1,235 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Row updates of the wave kernel.  wave_step.c includes this file twice for each instruction set
- * (ROW_TARGET): with VALUE = float (one simulation; the compiler vectorises over the cells) and
- * with VALUE = a vector that holds one number per lane.  ROW(name) gives each copy its own names.
+ * Row updates of the wave kernel.  wave_variants.h includes this file for each instruction set
+ * (ROW_TARGET), with VALUE = REAL (one simulation; the compiler vectorises over the cells) and with
+ * VALUE = a vector that holds one number per lane, for ORDER 2 and 4 in space.  ROW(name) gives
+ * each copy its own names.
  *
- * u      row of now; readable from -1 to n
- * below  the row of smaller y, above the row of larger y
+ * u      row of now; its neighbours are `pitch` values away
  * next   row of previous: read as u_prev, left as u_next; never overlaps the rows of now
- * n      cells; gain, keep, open have one entry per cell */
+ * n      cells; gain, keep, open, open_x, open_y have one entry per cell, rows map_pitch apart */
 
-ROW_KERNEL void ROW(uniform)(const VALUE *restrict u, const VALUE *restrict below,
-                             const VALUE *restrict above, VALUE *restrict next, float gain,
-                             size_t n)
+/* Where a cell or a row of cells is in the fields and in the maps. */
+struct ROW(place) {
+    const VALUE *u;
+    VALUE *next;
+    const REAL *gain, *keep, *open, *open_x, *open_y;
+    ptrdiff_t pitch, map_pitch;
+};
+
+/* h^2 Lap u, (2) or (2') of wave.h, in a cell whose stencil is all open. */
+ROW_INLINE VALUE ROW(inner_laplacian)(const VALUE *u, ptrdiff_t pitch)
+{
+    VALUE near = (u[-pitch] + u[pitch]) + (u[-1] + u[1]), c4 = (REAL)4 * u[0];
+#if ORDER == 2
+    return near - c4;
+#else
+    VALUE far = (u[-2 * pitch] + u[2 * pitch]) + (u[-2] + u[2]);
+    return ((REAL)4 / 3) * (near - c4) - ((REAL)1 / 12) * (far - c4);
+#endif
+}
+
+#if ORDER == 4
+/* (Lx - Lx^2 / 12) u or the same of y: `step` and `map_step` lead to the next cell of the axis,
+ * open counts its faces.  Lx u is zero in rigid cells, which are those without gain. */
+ROW_INLINE VALUE ROW(axis)(const VALUE *u, ptrdiff_t step, const REAL *gain, const REAL *open,
+                           ptrdiff_t map_step)
+{
+    const REAL before = gain[-map_step] > (REAL)0 ? (REAL)1 : (REAL)0;
+    const REAL after = gain[map_step] > (REAL)0 ? (REAL)1 : (REAL)0;
+    VALUE here = (u[-step] + u[step]) - open[0] * u[0];
+    VALUE low = before * ((u[-2 * step] + u[0]) - open[-map_step] * u[-step]);
+    VALUE high = after * ((u[0] + u[2 * step]) - open[map_step] * u[step]);
+    return here - ((REAL)1 / 12) * ((low + high) - open[0] * here);
+}
+#endif
+
+/* The same in any cell, minus the strips' corner term. */
+ROW_INLINE VALUE ROW(laplacian)(const VALUE *u, const struct ROW(place) * at, size_t x)
+{
+#if ORDER == 2
+    return ((u[-at->pitch] + u[at->pitch]) + (u[-1] + u[1])) - at->open[x] * u[0];
+#else
+    return (ROW(axis)(u, 1, at->gain + x, at->open_x + x, 1) +
+            ROW(axis)(u, at->pitch, at->gain + x, at->open_y + x, at->map_pitch)) -
+           at->open[x] * u[0];
+#endif
+}
+
+ROW_KERNEL void ROW(uniform)(const VALUE *restrict u, ptrdiff_t pitch, VALUE *restrict next,
+                             REAL gain, size_t n)
 {
     for (size_t x = 0; x < n; x++) {
-        VALUE c = u[x], lap = ((below[x] + above[x]) + (u[x - 1] + u[x + 1])) - 4.0F * c;
+        VALUE c = u[x], lap = ROW(inner_laplacian)(u + x, pitch);
         next[x] = c + ((c - next[x]) + gain * lap);
     }
 }
 
-ROW_KERNEL void ROW(speed)(const VALUE *restrict u, const VALUE *restrict below,
-                           const VALUE *restrict above, VALUE *restrict next,
-                           const float *restrict gain, size_t n)
+ROW_KERNEL void ROW(speed)(const VALUE *restrict u, ptrdiff_t pitch, VALUE *restrict next,
+                           const REAL *restrict gain, size_t n)
 {
     for (size_t x = 0; x < n; x++) {
-        VALUE c = u[x], lap = ((below[x] + above[x]) + (u[x - 1] + u[x + 1])) - 4.0F * c;
+        VALUE c = u[x], lap = ROW(inner_laplacian)(u + x, pitch);
         next[x] = c + ((c - next[x]) + gain[x] * lap);
     }
 }
 
-ROW_KERNEL void ROW(general)(const VALUE *restrict u, const VALUE *restrict below,
-                             const VALUE *restrict above, VALUE *restrict next,
-                             const float *restrict gain, const float *restrict keep,
-                             const float *restrict open, size_t n)
+ROW_KERNEL void ROW(general)(const struct ROW(place) * place, size_t n)
 {
+    const struct ROW(place) at = *place;
+    const VALUE *restrict u = at.u;
+    VALUE *restrict next = at.next;
     for (size_t x = 0; x < n; x++) {
-        VALUE c = u[x], lap = ((below[x] + above[x]) + (u[x - 1] + u[x + 1])) - open[x] * c;
-        next[x] = c + (keep[x] * (c - next[x]) + gain[x] * lap);
+        VALUE c = u[x], lap = ROW(laplacian)(u + x, &at, x);
+        next[x] = c + (at.keep[x] * (c - next[x]) + at.gain[x] * lap);
     }
 }
 
-/* Equation (4) of wave.h; keep holds beta_wall.  keep and open are NULL where every cell has no
- * wall and four open faces: the terms then vanish at compile time and the bits stay the same. */
-ROW_INLINE void ROW(membrane_cells)(const VALUE *restrict u, const VALUE *restrict below,
-                                    const VALUE *restrict above, VALUE *restrict next,
-                                    const float *restrict gain, const float *restrict keep,
-                                    const float *restrict open,
+/* Equation (4) of wave.h; keep holds beta_wall.  Where `edge` is false every cell has no wall and
+ * an open stencil: the terms then vanish at compile time. */
+ROW_INLINE void ROW(membrane_cells)(const struct ROW(place) * place, bool edge,
                                     const struct et__wave_membrane *membrane, size_t n)
 {
-    const float beta = membrane->beta, k = membrane->stiffening;
-    const float inverse_saturation2 = membrane->inverse_saturation2;
+    const struct ROW(place) at = *place;
+    const VALUE *restrict u = at.u;
+    VALUE *restrict next = at.next;
+    const REAL beta = (REAL)membrane->beta, k = (REAL)membrane->stiffening;
+    const REAL inverse_saturation2 = (REAL)membrane->inverse_saturation2;
     for (size_t x = 0; x < n; x++) {
-        const float faces = open ? open[x] : 4.0F;
-        VALUE c = u[x], lap = ((below[x] + above[x]) + (u[x - 1] + u[x + 1])) - faces * c;
-        VALUE v = (c * c) * inverse_saturation2, e = 1.0F + v;
-        VALUE rest = keep ? e - (e * keep[x] + beta) : e - beta;
-        VALUE sum = keep ? e + (e * keep[x] + beta) : e + beta;
-        VALUE push = rest * (c - next[x]) + (gain[x] * (e + k * v)) * lap;
+        VALUE c = u[x];
+        VALUE lap = edge ? ROW(laplacian)(u + x, &at, x) : ROW(inner_laplacian)(u + x, at.pitch);
+        VALUE v = (c * c) * inverse_saturation2, e = (REAL)1 + v;
+        VALUE rest = edge ? e - (e * at.keep[x] + beta) : e - beta;
+        VALUE sum = edge ? e + (e * at.keep[x] + beta) : e + beta;
+        VALUE push = rest * (c - next[x]) + (at.gain[x] * (e + k * v)) * lap;
         next[x] = c + push / sum;
     }
 }
 
-ROW_KERNEL void ROW(membrane)(const VALUE *u, const VALUE *below, const VALUE *above, VALUE *next,
-                              const float *gain, const struct et__wave_membrane *membrane, size_t n)
+ROW_KERNEL void ROW(membrane)(const struct ROW(place) * place,
+                              const struct et__wave_membrane *membrane, size_t n)
 {
-    ROW(membrane_cells)(u, below, above, next, gain, NULL, NULL, membrane, n);
+    ROW(membrane_cells)(place, false, membrane, n);
 }
 
-ROW_KERNEL void ROW(membrane_edge)(const VALUE *u, const VALUE *below, const VALUE *above,
-                                   VALUE *next, const float *gain, const float *keep,
-                                   const float *open, const struct et__wave_membrane *membrane,
-                                   size_t n)
+ROW_KERNEL void ROW(membrane_edge)(const struct ROW(place) * place,
+                                   const struct et__wave_membrane *membrane, size_t n)
 {
-    ROW(membrane_cells)(u, below, above, next, gain, keep, open, membrane, n);
+    ROW(membrane_cells)(place, true, membrane, n);
 }
 
 /* Field of a strip; phi_x[x] and phi_x[x + 1] are the faces left and right of cell x. */
-ROW_KERNEL void ROW(strip)(const VALUE *restrict u, const VALUE *restrict below,
-                           const VALUE *restrict above, VALUE *restrict next,
-                           const float *restrict gain, const float *restrict keep,
-                           const float *restrict open, const VALUE *restrict phi_x,
+ROW_KERNEL void ROW(strip)(const struct ROW(place) * place, const VALUE *restrict phi_x,
                            const VALUE *restrict phi_below, const VALUE *restrict phi_above,
                            size_t n)
 {
+    const struct ROW(place) at = *place;
+    const VALUE *restrict u = at.u;
+    VALUE *restrict next = at.next;
     for (size_t x = 0; x < n; x++) {
-        VALUE c = u[x], lap = ((below[x] + above[x]) + (u[x - 1] + u[x + 1])) - open[x] * c;
+        VALUE c = u[x], lap = ROW(laplacian)(u + x, &at, x);
         VALUE div = (phi_x[x + 1] - phi_x[x]) + (phi_above[x] - phi_below[x]);
-        next[x] = c + (keep[x] * (c - next[x]) + gain[x] * (lap + div));
+        next[x] = c + (at.keep[x] * (c - next[x]) + at.gain[x] * (lap + div));
     }
+}
+
+/* Twice the mean over both time levels of the difference across the face before a cell of a strip,
+ * the cell before it being in a strip too.  Order 4 takes (1 - Lx / 12) of the differences, of
+ * which that of a closed face is zero. */
+ROW_INLINE VALUE ROW(slope)(const VALUE *u, const VALUE *next, ptrdiff_t step, const REAL *gain,
+                            ptrdiff_t map_step)
+{
+    VALUE here = (next[0] - next[-step]) + (u[0] - u[-step]);
+#if ORDER == 2
+    (void)gain;
+    (void)map_step;
+    return here;
+#else
+    const REAL before = gain[-2 * map_step] > (REAL)0 ? (REAL)1 : (REAL)0;
+    const REAL after = gain[map_step] > (REAL)0 ? (REAL)1 : (REAL)0;
+    VALUE low = before * ((next[-step] - next[-2 * step]) + (u[-step] - u[-2 * step]));
+    VALUE high = after * ((next[step] - next[0]) + (u[step] - u[0]));
+    return here - ((REAL)1 / 12) * ((low + high) - (REAL)2 * here);
+#endif
 }
 
 /* phi_x on the n - 1 inner faces of a strip's row; entry x of decay, rate, pull is the face left
  * of cell x, sigma_y belongs to the row. */
-ROW_KERNEL void ROW(phi_x)(const VALUE *restrict u, const VALUE *restrict next,
-                           VALUE *restrict phi_x, const float *restrict decay,
-                           const float *restrict rate, const float *restrict pull, float sigma_y,
-                           size_t n)
+ROW_KERNEL void ROW(phi_x)(const struct ROW(place) * place, VALUE *restrict phi_x,
+                           const REAL *restrict decay, const REAL *restrict rate,
+                           const REAL *restrict pull, REAL sigma_y, size_t n)
 {
+    const struct ROW(place) at = *place;
     for (size_t x = 1; x < n; x++) {
-        VALUE slope = (next[x] - next[x - 1]) + (u[x] - u[x - 1]);
+        VALUE slope = ROW(slope)(at.u + x, at.next + x, 1, at.gain + x, 1);
         phi_x[x] = decay[x] * phi_x[x] + (sigma_y * rate[x] - pull[x]) * slope;
     }
 }
 
 /* phi_y on the faces between a row and the one below it; decay, rate, pull belong to the face. */
-ROW_KERNEL void ROW(phi_y)(const VALUE *restrict u, const VALUE *restrict below,
-                           const VALUE *restrict next, const VALUE *restrict next_below,
-                           VALUE *restrict phi_y, float decay, float rate, float pull,
-                           const float *restrict sigma_x, size_t n)
+ROW_KERNEL void ROW(phi_y)(const struct ROW(place) * place, VALUE *restrict phi_y, REAL decay,
+                           REAL rate, REAL pull, const REAL *restrict sigma_x, size_t n)
 {
+    const struct ROW(place) at = *place;
     for (size_t x = 0; x < n; x++) {
-        VALUE slope = (next[x] - next_below[x]) + (u[x] - below[x]);
+        VALUE slope = ROW(slope)(at.u + x, at.next + x, at.pitch, at.gain + x, at.map_pitch);
         phi_y[x] = decay * phi_y[x] + (sigma_x[x] * rate - pull) * slope;
     }
 }
 
-/* Where column 0 of a row is in the fields and in the maps. */
-struct ROW(place) {
-    const VALUE *u;
-    VALUE *next;
-    const float *gain, *keep, *open;
-    size_t pitch;
-};
+/* Cell x of row y. */
+ROW_INLINE struct ROW(place) ROW(find)(const struct et__wave_plan *plan,
+                                       const struct et__wave_field *field, size_t x, size_t y)
+{
+    const size_t map = et__wave_map_at(plan, x, y), at = et__wave_at(field, x, y);
+    return (struct ROW(place))
+    {
+        .u = (const VALUE *)((const REAL *)field->now + at),
+        .next = (VALUE *)((REAL *)field->previous + at), .gain = (const REAL *)plan->gain + map,
+        .keep = (const REAL *)plan->keep + map, .open = (const REAL *)plan->open + map,
+#if ORDER == 4
+        .open_x = (const REAL *)plan->open_x + map, .open_y = (const REAL *)plan->open_y + map,
+#endif
+        .pitch = (ptrdiff_t)field->pitch, .map_pitch = (ptrdiff_t)plan->pitch,
+    };
+}
+
+/* The place x cells further on. */
+ROW_INLINE struct ROW(place) ROW(along)(const struct ROW(place) * row, size_t x)
+{
+    struct ROW(place) at = *row;
+    at.u += x;
+    at.next += x;
+    at.gain += x;
+    at.keep += x;
+    at.open += x;
+#if ORDER == 4
+    at.open_x += x;
+    at.open_y += x;
+#endif
+    return at;
+}
 
 /* Cells [x, x + n) of a span. */
 ROW_INLINE void ROW(step_cells)(const struct ROW(place) * row, const struct et__wave_span *span,
                                 const struct et__wave_membrane *membranes, size_t x, size_t n)
 {
-    const VALUE *u = row->u + x, *below = u - row->pitch, *above = u + row->pitch;
-    VALUE *next = row->next + x;
-    const float *gain = row->gain + x, *keep = row->keep + x, *open = row->open + x;
+    const struct ROW(place) at = ROW(along)(row, x);
     switch ((enum et__wave_kind)span->kind) {
     case ET__WAVE_UNIFORM:
-        ROW(uniform)(u, below, above, next, gain[n / 2], n);
+        ROW(uniform)(at.u, at.pitch, at.next, at.gain[n / 2], n);
         break;
     case ET__WAVE_SPEED:
-        ROW(speed)(u, below, above, next, gain, n);
+        ROW(speed)(at.u, at.pitch, at.next, at.gain, n);
         break;
     case ET__WAVE_GENERAL:
-        ROW(general)(u, below, above, next, gain, keep, open, n);
+        ROW(general)(&at, n);
         break;
     case ET__WAVE_MEMBRANE:
-        ROW(membrane)(u, below, above, next, gain, membranes + span->membrane, n);
+        ROW(membrane)(&at, membranes + span->membrane, n);
         break;
     case ET__WAVE_MEMBRANE_EDGE:
-        ROW(membrane_edge)(u, below, above, next, gain, keep, open, membranes + span->membrane, n);
+        ROW(membrane_edge)(&at, membranes + span->membrane, n);
         break;
     }
 }
@@ -155,8 +240,9 @@ ROW_INLINE void ROW(step_cells)(const struct ROW(place) * row, const struct et__
 ROW_INLINE void ROW(fetch)(const struct ROW(place) * row, const struct et__wave_span *span,
                            size_t x)
 {
-    for (size_t i = x + FETCH_DISTANCE; i < x + FETCH_DISTANCE + FETCH_CELLS; i += 16) {
-        __builtin_prefetch(row->u + row->pitch + i, 0, 3);
+    const size_t line = 64 / sizeof(REAL);
+    for (size_t i = x + FETCH_DISTANCE; i < x + FETCH_DISTANCE + FETCH_CELLS; i += line) {
+        __builtin_prefetch(row->u + ORDER / 2 * row->pitch + i, 0, 3);
         __builtin_prefetch(row->next + i, 1, 3);
         if (span->kind == ET__WAVE_UNIFORM) continue;
         __builtin_prefetch(row->gain + i, 0, 3);
@@ -169,30 +255,21 @@ ROW_INLINE void ROW(fetch)(const struct ROW(place) * row, const struct et__wave_
 /* Cell x as one of kind GENERAL; *before is its u_prev. */
 ROW_INLINE void ROW(patch)(const struct ROW(place) * row, size_t x, const VALUE *before)
 {
-    const VALUE *u = row->u + x, *below = u - row->pitch, *above = u + row->pitch;
-    VALUE c = u[0], lap = ((*below + *above) + (*(u - 1) + u[1])) - row->open[x] * c;
+    VALUE c = row->u[x], lap = ROW(laplacian)(row->u + x, row, x);
     row->next[x] = c + (row->keep[x] * (c - *before) + row->gain[x] * lap);
 }
 
 /* The spans of row y. */
-ROW_INLINE void ROW(step_spans)(const struct et__wave_plan *plan, struct et__wave_field *field,
-                                size_t y)
+ROW_INLINE void ROW(step_spans)(const struct et__wave_plan *plan,
+                                const struct et__wave_field *field, size_t y, bool fetch)
 {
     const struct et__wave_span *span = plan->spans + plan->row_spans[y];
     const struct et__wave_span *end = plan->spans + plan->row_spans[y + 1];
-    const size_t map = (y + 1) * plan->pitch + plan->left;
-    const struct ROW(place) row = {
-        .u = (const VALUE *)(field->now + et__wave_at(field, 0, y)),
-        .next = (VALUE *)(field->previous + et__wave_at(field, 0, y)),
-        .gain = plan->gain + map,
-        .keep = plan->keep + map,
-        .open = plan->open + map,
-        .pitch = field->pitch,
-    };
+    const struct ROW(place) row = ROW(find)(plan, field, 0, y);
     for (; span < end; span++) {
         const size_t first = span->first, stop = first + span->count;
         const VALUE before_first = row.next[first], before_last = row.next[stop - 1];
-        if (plan->fetch_ahead) {
+        if (fetch) {
             for (size_t x = first; x < stop; x += FETCH_CELLS) {
                 ROW(fetch)(&row, span, x);
                 ROW(step_cells)
@@ -206,39 +283,92 @@ ROW_INLINE void ROW(step_spans)(const struct et__wave_plan *plan, struct et__wav
     }
 }
 
-/* The strips' part of row y: the field first, then the auxiliary fields whose faces have both
- * sides at the new time. */
-ROW_INLINE void ROW(step_strips)(const struct et__wave_plan *plan, struct et__wave_field *field,
-                                 size_t y)
+/* The strips' cells of row y. */
+ROW_INLINE void ROW(step_strips)(const struct et__wave_plan *plan,
+                                 const struct et__wave_field *field, size_t y)
 {
-    const struct et__wave_pml *pml = &plan->pml;
-    const size_t pitch = field->pitch, lanes = field->lanes;
-    struct segment segments[2];
-    size_t n = cut_strips(plan, y, segments);
+    struct et__wave_segment segments[2];
+    size_t n = et__wave_pml_cut(plan, y, segments);
     for (size_t s = 0; s < n; s++) {
-        size_t first = segments[s].first, count = segments[s].count;
-        const VALUE *u = (const VALUE *)(field->now + et__wave_at(field, first, y));
-        VALUE *next = (VALUE *)(field->previous + et__wave_at(field, first, y));
-        size_t map = (y + 1) * plan->pitch + plan->left + first;
-        VALUE *phi_x = (VALUE *)(field->phi_x + segments[s].phi_x * lanes);
-        VALUE *phi_below = (VALUE *)(field->phi_y + segments[s].phi_below * lanes);
-        VALUE *phi_above = (VALUE *)(field->phi_y + segments[s].phi_above * lanes);
+        const struct ROW(place) at = ROW(find)(plan, field, segments[s].first, y);
+        const VALUE *phi_x = (const VALUE *)field->phi_x, *phi_y = (const VALUE *)field->phi_y;
         ROW(strip)
-        (u, u - pitch, u + pitch, next, plan->gain + map, plan->keep + map, plan->open + map, phi_x,
-         phi_below, phi_above, count);
-        ROW(phi_x)
-        (u, next, phi_x, pml->x_decay + first, pml->x_rate + first, pml->x_pull + first,
-         pml->y_sigma[y], count);
-        if (y > 0) ROW(phi_y)
-        (u, u - pitch, next, next - pitch, phi_below, pml->y_decay[y], pml->y_rate[y],
-         pml->y_pull[y], pml->x_sigma + first, count);
+        (&at, phi_x + segments[s].phi_x, phi_y + segments[s].phi_below,
+         phi_y + segments[s].phi_above, segments[s].count);
     }
 }
 
-ROW_INLINE void ROW(step_all)(const struct et__wave_plan *plan, struct et__wave_field *field)
+/* The auxiliary field on the faces inside row y. */
+ROW_INLINE void ROW(step_phi_x)(const struct et__wave_plan *plan,
+                                const struct et__wave_field *field, size_t y)
 {
-    for (size_t y = 0; y < plan->ny; y++) {
-        ROW(step_spans)(plan, field, y);
-        if (plan->has_pml) ROW(step_strips)(plan, field, y);
+    const struct et__wave_pml *pml = &plan->pml;
+    struct et__wave_segment segments[2];
+    size_t n = et__wave_pml_cut(plan, y, segments);
+    for (size_t s = 0; s < n; s++) {
+        const size_t first = segments[s].first;
+        const struct ROW(place) at = ROW(find)(plan, field, first, y);
+        ROW(phi_x)
+        (&at, (VALUE *)field->phi_x + segments[s].phi_x, (const REAL *)pml->x_decay + first,
+         (const REAL *)pml->x_rate + first, (const REAL *)pml->x_pull + first,
+         ((const REAL *)pml->y_sigma)[y], segments[s].count);
+    }
+}
+
+/* The auxiliary field on the faces between the rows y - 1 and y. */
+ROW_INLINE void ROW(step_phi_y)(const struct et__wave_plan *plan,
+                                const struct et__wave_field *field, size_t y)
+{
+    const struct et__wave_pml *pml = &plan->pml;
+    struct et__wave_segment segments[2];
+    size_t n = et__wave_pml_cut(plan, y, segments);
+    for (size_t s = 0; s < n; s++) {
+        const struct ROW(place) at = ROW(find)(plan, field, segments[s].first, y);
+        ROW(phi_y)
+        (&at, (VALUE *)field->phi_y + segments[s].phi_below, ((const REAL *)pml->y_decay)[y],
+         ((const REAL *)pml->y_rate)[y], ((const REAL *)pml->y_pull)[y],
+         (const REAL *)pml->x_sigma + segments[s].first, segments[s].count);
+    }
+}
+
+/* Sources into row y of the new level, then what is heard there. */
+ROW_INLINE void ROW(exchange)(const struct et__wave_plan *plan, const struct et__wave_field *field,
+                              const struct et__wave_sweep *sweep, size_t y)
+{
+    const struct et__wave_ports *ports = sweep->ports;
+    VALUE *next = (VALUE *)field->previous;
+    for (size_t i = ports->source_rows[y]; sweep->signal && i < ports->source_rows[y + 1]; i++) {
+        const struct et__wave_port *port = &ports->sources[i];
+        const REAL gain = ((const REAL *)plan->gain)[et__wave_map_at(plan, port->x, y)];
+        const VALUE *signal = (const VALUE *)sweep->signal + port->index;
+        next[et__wave_at(field, port->x, y) / field->lanes] += gain * *signal;
+    }
+    if (!sweep->trace) return;
+    for (size_t i = ports->probe_rows[y]; i < ports->probe_rows[y + 1]; i++) {
+        const struct et__wave_port *port = &ports->probes[i];
+        ((VALUE *)sweep->trace)[port->index] = next[et__wave_at(field, port->x, y) / field->lanes];
+    }
+}
+
+/* Rows from the bottom up; the faces below a row as soon as all rows of their slope are there. */
+ROW_TARGET static void ROW(sweep)(const struct et__wave_plan *plan,
+                                  const struct et__wave_field *field,
+                                  const struct et__wave_sweep *sweep)
+{
+    const size_t lag = ORDER / 2 - 1;
+    size_t y = sweep->first, end = sweep->stop;
+    if (sweep->face_first < sweep->face_stop) {
+        if (y == end || sweep->face_first + lag < y) y = sweep->face_first + lag;
+        if (end < sweep->face_stop + lag) end = sweep->face_stop + lag;
+    }
+    for (; y < end; y++) {
+        if (y >= sweep->first && y < sweep->stop) {
+            ROW(step_spans)(plan, field, y, sweep->fetch);
+            if (plan->has_pml) ROW(step_strips)(plan, field, y);
+            if (sweep->ports) ROW(exchange)(plan, field, sweep, y);
+            if (plan->has_pml) ROW(step_phi_x)(plan, field, y);
+        }
+        if (y >= sweep->face_first + lag && y < sweep->face_stop + lag)
+            ROW(step_phi_y)(plan, field, y - lag);
     }
 }

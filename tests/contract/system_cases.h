@@ -39,6 +39,8 @@ static const struct {
                     "0.1, output: order, settle: 1, duration: 2, tunable: couplings}"},
     {"oscillators", "{type: oscillators, model: pendulum, n: 6, coupling_spread: 1, input: phase, "
                     "output: phase, duration: 0.5, dt: 0.1, tunable: both, precision: double}"},
+    {"acoustic", "{type: acoustic, precision: double, order: 4}"},
+    {"acoustic", "{type: acoustic, order: 4, walls: {left: {kind: pml}}}"},
     {"chain", "{type: chain, systems: [{type: linear, n_in: 5, n_out: 3, tunable: true}, "
               "{type: random, n_in: 3, n_out: 6}, {type: linear, n_in: 6, n_out: 2, "
               "tunable: true}]}"},

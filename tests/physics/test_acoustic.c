@@ -4,6 +4,7 @@
 #include "close.h"
 
 #include <etalon/etalon.h>
+#include <etalon/parallel.h>
 #include <etalon/rng.h>
 
 #include <math.h>
@@ -274,6 +275,8 @@ START_TEST(test_scatterers_follow_their_seed)
 END_TEST
 
 struct frames {
+    size_t rows, cols; /* as they must be */
+    double cell;
     size_t n, last;
     double loudest, time_s;
 };
@@ -282,7 +285,8 @@ static void keep_frame(void *user, size_t step, double time_s, struct et_view fi
                        const char *unit)
 {
     struct frames *frames = user;
-    ck_assert(field.rows == 24 && field.cols == 48 && dx_m == 0.04 && strcmp(unit, "Pa") == 0);
+    ck_assert(field.rows == frames->rows && field.cols == frames->cols && dx_m == frames->cell);
+    ck_assert_str_eq(unit, "Pa");
     ck_assert(frames->n == 0 || step == frames->last + 50);
     for (size_t i = 0; i < field.rows * field.cols; i++)
         frames->loudest = fmax(frames->loudest, fabs((double)field.data[i]));
@@ -295,7 +299,7 @@ static void keep_frame(void *user, size_t step, double time_s, struct et_view fi
 START_TEST(test_observer)
 {
     static const char yaml[] = "{type: acoustic, walls: {right: {kind: pml}, top: {kind: pml}}}";
-    struct frames frames = {0};
+    struct frames frames = {.rows = 24, .cols = 48, .cell = 0.04};
     struct et_observer observer = {.every = 50, .frame = keep_frame, .user = &frames};
     float x[9 * N], want[9 * N], got[9 * N];
     drives(14, x, 9 * N);
@@ -313,6 +317,78 @@ START_TEST(test_observer)
     assert_ok(et_system_forward(system, &step, et_view_of(x, 9, N), et_view_of(got, 9, N)));
     ck_assert_uint_eq(frames.n, seen);
     et_system_close(system);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- orders, precisions, large grids
+ */
+
+/* Largest difference between the outputs of two configurations, over the largest output. */
+static double difference(const char *one, const char *other)
+{
+    float x[N], a[N], b[N];
+    double worst = 0, largest = 0;
+    drives(15, x, N);
+    run(one, 1, x, 1, a);
+    run(other, 1, x, 1, b);
+    for (size_t i = 0; i < N; i++) {
+        worst = fmax(worst, fabs((double)a[i] - (double)b[i]));
+        largest = fmax(largest, fabs((double)b[i]));
+    }
+    return worst / largest;
+}
+
+/* Both precisions are the same cavity, down to what single precision rounds. */
+START_TEST(test_precisions_agree)
+{
+    double rounding = difference("{type: acoustic}", "{type: acoustic, precision: double}");
+    ck_assert_msg(rounding > 1e-8 && rounding < 2e-4, "%g", rounding);
+    rounding = difference("{type: acoustic, order: 4, precision: single}",
+                          "{type: acoustic, order: 4, precision: double}");
+    ck_assert_msg(rounding > 1e-8 && rounding < 2e-4, "%g", rounding);
+}
+END_TEST
+
+/* The orders differ by far more than rounding; test_table.c has which one is nearer the truth. */
+START_TEST(test_order_counts)
+{
+    double change =
+        difference("{type: acoustic, dt: 6e-5}", "{type: acoustic, dt: 6e-5, order: 4}");
+    ck_assert_msg(change > 0.01 && change < 1, "%g", change);
+}
+END_TEST
+
+/* A cavity beyond the cache: lanes, blocks of steps, all threads on one sample, some of it seen by
+ * an observer.  Neither threads nor the cut of the batch nor the observer change a bit. */
+START_TEST(test_large_cavity)
+{
+    static const char yaml[] =
+        "{type: acoustic, width: 12, height: 4.2, cell: 0.01, transient: 0.0005, window: 0.004, "
+        "calibrate: false, membranes: {regions: []}, walls: {left: {kind: pml}, top: {kind: pml}}}";
+    enum { ROWS = 3 };
+    float x[ROWS * N], want[ROWS * N], got[ROWS * N];
+    struct et_step step = {0};
+    drives(16, x, ROWS * N);
+    for (size_t threads = 1; threads <= 2; threads++) {
+        struct frames frames = {.rows = 420, .cols = 1200, .cell = 0.01};
+        struct et_observer observer = {.every = 50, .frame = keep_frame, .user = &frames};
+        et_parallel_set_threads(threads);
+        struct et_system *system = open_cavity(yaml, 1);
+        for (int pass = 0; pass < 3; pass++) {
+            float *y = threads == 1 && pass == 0 ? want : got;
+            memset(y, 0, ROWS * N * sizeof *y);
+            if (pass == 2) assert_ok(et_system_observe(system, &observer));
+            for (size_t row = 0, n; row < ROWS; row += n) {
+                n = pass == 1 ? 1 : ROWS;
+                assert_ok(et_system_forward(system, &step, et_view_of(x + row * N, n, N),
+                                            et_view_of(y + row * N, n, N)));
+            }
+            ck_assert(memcmp(y, want, sizeof want) == 0);
+        }
+        ck_assert_uint_ge(frames.n, 3);
+        et_system_close(system);
+    }
+    ck_assert(want[0] > 0.0F);
 }
 END_TEST
 
@@ -334,6 +410,9 @@ int main(void)
     tcase_add_test(tests, test_wall_kinds);
     tcase_add_test(tests, test_scatterers_follow_their_seed);
     tcase_add_test(tests, test_observer);
+    tcase_add_test(tests, test_precisions_agree);
+    tcase_add_test(tests, test_order_counts);
+    tcase_add_test(tests, test_large_cavity);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
 }

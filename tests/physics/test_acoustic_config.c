@@ -38,6 +38,9 @@ static const struct {
     {"bins: [9000]", "bin of 9000 Hz is not below half the sampling rate"},
     {"intermodulation: 4000", "these carriers have only"},
     {"dt: 1e-4", "the largest stable dt is"},
+    {"order: 4, dt: 6.8e-5", "(c dt / h)^2 (1 + k) <= 3/8 of order 4"},
+    {"order: 3", "order: expected one of 2|4, found '3'"},
+    {"precision: half", "precision: expected one of single|double, found 'half'"},
     {"drive: 0", "drive = 0"},
     {"wall: {}", "wall"},
     {"walls: {left: {kind: open}}", "kind"},
@@ -83,13 +86,14 @@ static double named_dt(const char *settings)
     return strtod(at + strlen("largest stable dt is "), NULL);
 }
 
-/* (c dt / h)^2 (1 + k) <= 1/2, with k only where there are membranes; the named dt works and runs
- * stable, the next larger one does not open. */
+/* (c dt / h)^2 (1 + k) <= 1/2, in order 4 3/8, with k only where there are membranes; the named dt
+ * works and runs stable, the next larger one does not open. */
 START_TEST(test_stability_limit)
 {
     double k = 0.3, h = 0.04, c = 343;
     assert_near(named_dt("drive: 3") / (h / (c * sqrt(2 * (1 + k)))), 1.0, 1e-6);
     assert_near(named_dt("membranes: {stiffening: 1}") / (h / (c * sqrt(4.0))), 1.0, 1e-6);
+    assert_near(named_dt("order: 4") / (h / (c * sqrt(8.0 / 3 * (1 + k)))), 1.0, 1e-6);
     assert_near(named_dt("membranes: {regions: []}") / (h / (c * sqrt(2.0))), 1.0, 1e-6);
     assert_near(named_dt("rectangles: [{x: 1.7, y: 0.2, width: 0.1, height: 0.1, speed: 500}]") /
                     (h / (500 * sqrt(2.0))),
