@@ -37,10 +37,34 @@ struct pass {
 };
 
 /* Nearest level; halves go to the even one. */
-static float convert(const struct et__converter *c, float v)
+static float convert(float v, float step, float top)
 {
-    if (c->bits == 0) return v;
-    return fminf(fmaxf(rintf(v / c->step), -c->top), c->top) * c->step;
+    float k = rintf(v / step);
+    k = k < top ? k : top;
+    return (k > -top ? k : -top) * step;
+}
+
+ET_VECTOR_CLONES static void convert_all(const struct et__converter *c, float *restrict v, size_t n)
+{
+    if (c->bits == 0) return;
+    const float step = c->step, top = c->top;
+    for (size_t i = 0; i < n; i++)
+        v[i] = convert(v[i], step, top);
+}
+
+/* y += factor adc(current). */
+ET_VECTOR_CLONES static void add_converted(const struct et__converter *c,
+                                           const float *restrict current, float factor, size_t n,
+                                           float *restrict y)
+{
+    if (c->bits == 0) {
+        for (size_t i = 0; i < n; i++)
+            y[i] += factor * current[i];
+        return;
+    }
+    const float step = c->step, top = c->top;
+    for (size_t i = 0; i < n; i++)
+        y[i] += factor * convert(current[i], step, top);
 }
 
 static float largest(const float *x, size_t n, size_t *at)
@@ -64,7 +88,8 @@ static float drive(const struct et__crossbar *s, const float *x, float *u, float
         if (!(scale > 0)) scale = 1;
     }
     for (size_t k = 0; k < s->n_in; k++)
-        u[k] = convert(&s->dac, x[k] / scale);
+        u[k] = x[k] / scale;
+    convert_all(&s->dac, u, s->n_in);
     for (size_t k = 0; square && k < s->n_in; k++)
         square[k] = u[k] * u[k];
     return scale;
@@ -86,8 +111,8 @@ static void draw(const struct pass *pass, size_t r, size_t t, float *normal)
 }
 
 /* Adds the noise to the currents; variance becomes the sd. */
-static void disturb(const struct et__crossbar *s, const float *normal, float *current,
-                    float *variance)
+ET_VECTOR_CLONES static void disturb(const struct et__crossbar *s, const float *restrict normal,
+                                     float *restrict current, float *restrict variance)
 {
     const float more = s->adc_noise * s->adc_noise;
     for (size_t o = 0; o < s->n_out; o++) {
@@ -114,9 +139,7 @@ static void collect(const struct et__crossbar *s, size_t t, const float *current
     for (size_t c = 0; c < s->n_col_tiles; c++) {
         const struct et__tile *tile = &s->tile[t * s->n_col_tiles + c];
         struct et__block block = et__crossbar_block(s, t, c);
-        float factor = scale * tile->gain;
-        for (size_t o = block.o; o < block.o + block.cols; o++)
-            y[o] += factor * convert(&tile->adc, current[o]);
+        add_converted(&tile->adc, current + block.o, scale * tile->gain, block.cols, y + block.o);
     }
 }
 
@@ -179,8 +202,9 @@ static void back_row(void *user, size_t r, size_t worker)
         struct et__block block = et__crossbar_block(s, t, c);
         double dgain = 0;
         for (size_t o = block.o; o < block.o + block.cols; o++) {
-            float out = convert(&tile->adc, current[o]);
-            bool inside = tile->adc.bits == 0 || fabsf(current[o]) < tile->adc.range;
+            const struct et__converter *adc = &tile->adc;
+            bool ideal = adc->bits == 0, inside = ideal || fabsf(current[o]) < adc->range;
+            float out = ideal ? current[o] : convert(current[o], adc->step, adc->top);
             dcurrent[o] = inside ? scale * tile->gain * dy[o] : 0;
             dspread[o] = is_noisy(s) && sd[o] > 0 ? 0.5F * dcurrent[o] * normal[o] / sd[o] : 0;
             dscale += tile->gain * dy[o] * out;
