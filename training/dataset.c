@@ -39,8 +39,8 @@ static void registry_fill(void)
     for (size_t i = 0; i < N_REGISTERED; i++) {
         const struct et_dataset_type *type = registry[i].type;
         if (type == NULL) continue;
-        assert(strcmp(type->name, registry[i].entry.name) == 0);
         assert(type->summary != NULL && type->params != NULL && type->load != NULL);
+        registry[i].entry.name = type->name; /* may have a '-' where the symbol has a '_' */
         registry[i].entry.summary = type->summary;
         registry[i].entry.params = type->params;
     }
@@ -83,6 +83,7 @@ enum et_status et_dataset_load(const struct et_config *config, uint64_t seed,
     assert(dataset->x.data == NULL && dataset->label == NULL);
     const char *name = et_config_type(config);
     const struct registered *found = NULL;
+    pthread_once(&registry_once, registry_fill);
     for (size_t i = 0; i < N_REGISTERED; i++)
         if (strcmp(registry[i].entry.name, name) == 0) found = &registry[i];
     if (found == NULL) return et_error_set(ET_INVALID, "there is no data set type '%s'", name);

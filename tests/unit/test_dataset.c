@@ -7,7 +7,8 @@
 
 START_TEST(registry_lists_the_types)
 {
-    static const char *const names[] = {"vowels", "rings", "checkerboard", "csv", "idx", "hdf5"};
+    static const char *const names[] = {"vowels", "rings", "checkerboard", "csv",
+                                        "idx",    "hdf5",  "wav-folder"};
     const struct et_type_entry *entry;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         for (size_t i = 0; (entry = et_dataset_types("dataset", i)) != NULL; i++)
