@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-enum { CELLS_MAX = 1 << 26, SCATTERER_TRIES = 2000 };
+enum { CELLS_MAX = 1 << 26, SCATTERER_TRIES = 2000, MICROPHONES_MAX = 65536 };
 
 /* Shapes: a disc, or a rectangle when radius is 0. */
 struct shape {
@@ -138,23 +138,73 @@ static enum et_status read_membranes(struct et__acoustic_geometry *g,
     return ET_OK;
 }
 
+/* Turns a place into a cell that is not rigid. */
+static enum et_status find_spot(const struct et__acoustic_geometry *g,
+                                const struct et_config *record, const char *what, double at_x,
+                                double at_y, struct et__acoustic_spot *spot)
+{
+    struct shape s = {.x = at_x, .y = at_y};
+    ET_TRY(check_inside(g, record, what, &s));
+    size_t x = (size_t)fmax(0, s.x / g->cell), y = (size_t)fmax(0, s.y / g->cell);
+    if (x >= g->nx) x = g->nx - 1;
+    if (y >= g->ny) y = g->ny - 1;
+    if (g->speeds[y * g->nx + x] <= 0.0F)
+        return et_config_error(record, NULL, "%s at (%g, %g) m is inside a rigid body", what, s.x,
+                               s.y);
+    *spot = (struct et__acoustic_spot){x, y};
+    return ET_OK;
+}
+
 static enum et_status read_spots(const struct et__acoustic_geometry *g,
                                  const struct et_config *config, const char *name, const char *what,
-                                 struct et__acoustic_spot **spots, size_t *n)
+                                 struct et__acoustic_spot *spots)
 {
-    *n = et_config_count(config, name);
-    if (!(*spots = et_alloc(*n, sizeof **spots))) return ET_NOMEM;
-    for (size_t i = 0; i < *n; i++) {
+    for (size_t i = 0; i < et_config_count(config, name); i++) {
         const struct et_config *record = et_config_at(config, name, i);
-        struct shape s = {.x = et_config_real(record, "x"), .y = et_config_real(record, "y")};
-        ET_TRY(check_inside(g, record, what, &s));
-        size_t x = (size_t)fmax(0, s.x / g->cell), y = (size_t)fmax(0, s.y / g->cell);
-        if (x >= g->nx) x = g->nx - 1;
-        if (y >= g->ny) y = g->ny - 1;
-        if (g->speeds[y * g->nx + x] <= 0.0F)
-            return et_config_error(record, NULL, "%s at (%g, %g) m is inside a rigid body", what,
-                                   s.x, s.y);
-        (*spots)[i] = (struct et__acoustic_spot){x, y};
+        ET_TRY(find_spot(g, record, what, et_config_real(record, "x"), et_config_real(record, "y"),
+                         &spots[i]));
+    }
+    return ET_OK;
+}
+
+/* Place k of n, evenly from edge to edge of an extent around a centre. */
+static double place(double centre, double extent, size_t k, size_t n)
+{
+    return n > 1 ? centre + extent * ((double)k / (double)(n - 1) - 0.5) : centre;
+}
+
+static enum et_status read_array(const struct et__acoustic_geometry *g,
+                                 const struct et_config *record, struct et__acoustic_spot *spots)
+{
+    struct shape s = rectangle_of(record);
+    size_t columns = (size_t)et_config_int(record, "columns");
+    size_t rows = (size_t)et_config_int(record, "rows");
+    for (size_t k = 0; k < rows * columns; k++)
+        ET_TRY(find_spot(g, record, "microphone of the array",
+                         place(s.x, s.width, k % columns, columns),
+                         place(s.y, s.height, k / columns, rows), &spots[k]));
+    return ET_OK;
+}
+
+static enum et_status read_microphones(struct et__acoustic_geometry *g,
+                                       const struct et_config *config)
+{
+    size_t n = et_config_count(config, "microphones");
+    for (size_t i = 0; i < et_config_count(config, "microphone_arrays"); i++) {
+        const struct et_config *record = et_config_at(config, "microphone_arrays", i);
+        n += (size_t)(et_config_int(record, "columns") * et_config_int(record, "rows"));
+        if (n > MICROPHONES_MAX)
+            return et_config_error(record, NULL, "%zu microphones and more; at most %d", n,
+                                   MICROPHONES_MAX);
+    }
+    if (!(g->microphones = et_alloc(n, sizeof *g->microphones))) return ET_NOMEM;
+    ET_TRY(read_spots(g, config, "microphones", "microphone", g->microphones));
+    g->n_microphones = et_config_count(config, "microphones");
+    for (size_t i = 0; i < et_config_count(config, "microphone_arrays"); i++) {
+        const struct et_config *record = et_config_at(config, "microphone_arrays", i);
+        ET_TRY(read_array(g, record, g->microphones + g->n_microphones));
+        g->n_microphones +=
+            (size_t)(et_config_int(record, "columns") * et_config_int(record, "rows"));
     }
     return ET_OK;
 }
@@ -292,8 +342,10 @@ enum et_status et__acoustic_geometry_read(struct et__acoustic_geometry *g,
         read_wall(g, et_config_at(walls, sides[i], 0), (enum et__wave_side)i);
     ET_TRY(read_obstacles(g, config));
     ET_TRY(read_membranes(g, membranes));
-    ET_TRY(read_spots(g, config, "speakers", "loudspeaker", &g->speakers, &g->n_speakers));
-    ET_TRY(read_spots(g, config, "microphones", "microphone", &g->microphones, &g->n_microphones));
+    g->n_speakers = et_config_count(config, "speakers");
+    if (!(g->speakers = et_alloc(g->n_speakers, sizeof *g->speakers))) return ET_NOMEM;
+    ET_TRY(read_spots(g, config, "speakers", "loudspeaker", g->speakers));
+    ET_TRY(read_microphones(g, config));
     ET_TRY(check_speakers(g, config));
     ET_TRY(place_scatterers(g, et_config_at(config, "scatterers", 0), seed));
     find_stable_dt(g, et_config_real(membranes, "stiffening"));

@@ -40,7 +40,7 @@ static const struct et_param wall_params[] = {
     {0},
 };
 
-static const struct et_param walls_params[] = {
+const struct et_param et__acoustic_walls_params[] = {
     {.name = "left",
      .kind = ET_PARAM_RECORD,
      .initial = "{}",
@@ -86,10 +86,10 @@ static const struct et_param walls_params[] = {
         .unit = "m/s", .doc = "Speed of sound inside; 0 = rigid."                                  \
     }
 
-static const struct et_param spot_params[] = {PLACE, {0}};
-static const struct et_param rectangle_params[] = {PLACE, SIZE, FILLING, {0}};
-static const struct et_param region_params[] = {PLACE, SIZE, {0}};
-static const struct et_param disc_params[] = {
+const struct et_param et__acoustic_spot_params[] = {PLACE, {0}};
+const struct et_param et__acoustic_rectangle_params[] = {PLACE, SIZE, FILLING, {0}};
+const struct et_param et__acoustic_region_params[] = {PLACE, SIZE, {0}};
+const struct et_param et__acoustic_disc_params[] = {
     PLACE,
     {.name = "radius",
      .kind = ET_PARAM_REAL,
@@ -101,7 +101,25 @@ static const struct et_param disc_params[] = {
     {0},
 };
 
-static const struct et_param scatterers_params[] = {
+const struct et_param et__acoustic_array_params[] = {
+    PLACE,
+    SIZE,
+    {.name = "columns",
+     .kind = ET_PARAM_INT,
+     .initial = "4",
+     .min = 1,
+     .max = 4096,
+     .doc = "Microphones along x, from edge to edge."},
+    {.name = "rows",
+     .kind = ET_PARAM_INT,
+     .initial = "4",
+     .min = 1,
+     .max = 4096,
+     .doc = "Microphones along y."},
+    {0},
+};
+
+const struct et_param et__acoustic_scatterers_params[] = {
     {.name = "count",
      .kind = ET_PARAM_INT,
      .initial = "0",
@@ -163,7 +181,7 @@ static const struct et_param membranes_params[] = {
                 "{x: 0.62, y: 0.72, width: 0.20, height: 0.16}, "
                 "{x: 1.18, y: 0.20, width: 0.20, height: 0.16}, "
                 "{x: 1.42, y: 0.68, width: 0.20, height: 0.16}]",
-     .fields = region_params,
+     .fields = et__acoustic_region_params,
      .doc = "Rectangles that are membranes."},
     {0},
 };
@@ -270,23 +288,23 @@ const struct et_param et__acoustic_params[] = {
     {.name = "walls",
      .kind = ET_PARAM_RECORD,
      .initial = "{}",
-     .fields = walls_params,
+     .fields = et__acoustic_walls_params,
      .doc = "The four outer walls."},
     {.name = "rectangles",
      .kind = ET_PARAM_RECORDS,
      .initial = "[]",
-     .fields = rectangle_params,
+     .fields = et__acoustic_rectangle_params,
      .doc = "Rigid rectangles, or ones with a speed of sound of their own."},
     {.name = "discs",
      .kind = ET_PARAM_RECORDS,
      .initial = "[{x: 0.34, y: 0.50, radius: 0.08}, {x: 0.94, y: 0.46, radius: 0.10}, "
                 "{x: 1.66, y: 0.46, radius: 0.08}]",
-     .fields = disc_params,
+     .fields = et__acoustic_disc_params,
      .doc = "Rigid discs, or ones with a speed of sound of their own."},
     {.name = "scatterers",
      .kind = ET_PARAM_RECORD,
      .initial = "{}",
-     .fields = scatterers_params,
+     .fields = et__acoustic_scatterers_params,
      .doc = "Rigid discs at random places."},
     {.name = "membranes",
      .kind = ET_PARAM_RECORD,
@@ -296,17 +314,23 @@ const struct et_param et__acoustic_params[] = {
     {.name = "speakers",
      .kind = ET_PARAM_RECORDS,
      .initial = "[{x: 0.78, y: 0.42}, {x: 0.26, y: 0.82}, {x: 1.22, y: 0.06}, {x: 0.86, y: 0.22}]",
-     .fields = spot_params,
+     .fields = et__acoustic_spot_params,
      .min_count = 1,
      .max_count = 4096,
      .doc = "Loudspeakers, one cell each."},
     {.name = "microphones",
      .kind = ET_PARAM_RECORDS,
      .initial = "[{x: 1.46, y: 0.54}, {x: 0.38, y: 0.90}, {x: 0.50, y: 0.58}, {x: 1.30, y: 0.78}]",
-     .fields = spot_params,
+     .fields = et__acoustic_spot_params,
      .min_count = 1,
      .max_count = 4096,
      .doc = "Microphones, one cell each."},
+    {.name = "microphone_arrays",
+     .kind = ET_PARAM_RECORDS,
+     .initial = "[]",
+     .fields = et__acoustic_array_params,
+     .max_count = 64,
+     .doc = "Rectangular arrays of further microphones, row by row."},
     {.name = "calibrate",
      .kind = ET_PARAM_BOOL,
      .initial = "true",

@@ -41,6 +41,13 @@ static const struct {
                     "output: phase, duration: 0.5, dt: 0.1, tunable: both, precision: double}"},
     {"acoustic", "{type: acoustic, precision: double, order: 4}"},
     {"acoustic", "{type: acoustic, order: 4, walls: {left: {kind: pml}}}"},
+    {"acoustic-waveform", "{type: acoustic-waveform, samples: 30}"},
+    {"acoustic-waveform", "{type: acoustic-waveform, samples: 30, tail: 0.002, windows: 2, "
+                          "output: level, walls: {left: {kind: pml}, top: {kind: pml}}, design: "
+                          "{width: 0.4, block: 3, spread: 0.3, blur: 0.05, sharpness: 4}}"},
+    {"acoustic-waveform", "{type: acoustic-waveform, samples: 30, output: energy, source: 30, "
+                          "design: {width: 0.3, spread: 0.4}, membranes: {regions: "
+                          "[{x: 0.6, y: 0.4, width: 0.3, height: 0.3}]}}"},
     {"chain", "{type: chain, systems: [{type: linear, n_in: 5, n_out: 3, tunable: true}, "
               "{type: random, n_in: 3, n_out: 6}, {type: linear, n_in: 6, n_out: 2, "
               "tunable: true}]}"},

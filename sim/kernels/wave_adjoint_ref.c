@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The step back as the plain transpose: cell by cell, what forward reads with a factor is owed that
+ * factor.  No order of rows, no gathering; sums in double. */
+#include "wave_adjoint.h"
+
+static double get(const struct et__wave_adjoint *a, const void *array, size_t i)
+{
+    return a->doubled ? ((const double *)array)[i] : (double)((const float *)array)[i];
+}
+
+static void add(const struct et__wave_adjoint *a, void *array, size_t i, double value)
+{
+    if (a->doubled)
+        ((double *)array)[i] += value;
+    else
+        ((float *)array)[i] = (float)((double)((float *)array)[i] + value);
+}
+
+static void set(const struct et__wave_adjoint *a, void *array, size_t i, double value)
+{
+    if (a->doubled)
+        ((double *)array)[i] = value;
+    else
+        ((float *)array)[i] = (float)value;
+}
+
+static bool in_strip(const struct et__wave_plan *plan, size_t x, size_t y)
+{
+    return plan->has_pml && et__wave_pml_has(&plan->pml, plan->nx, plan->ny, x, y);
+}
+
+/* phi' = decay phi + factor (next - next behind + u - u behind). */
+static void face_back(struct et__wave_adjoint *a, void *phi, size_t at, size_t behind, size_t face,
+                      double decay, double factor)
+{
+    double owed = get(a, phi, face);
+    add(a, a->next, at, factor * owed);
+    add(a, a->next, at - behind, -factor * owed);
+    add(a, a->now, at, factor * owed);
+    add(a, a->now, at - behind, -factor * owed);
+    set(a, phi, face, decay * owed);
+}
+
+static void faces_back(const struct et__wave_plan *plan, struct et__wave_adjoint *a, size_t x,
+                       size_t y, size_t lane)
+{
+    const struct et__wave_pml *p = &plan->pml;
+    size_t at = ((y + 1) * a->pitch + a->left + x) * a->lanes + lane;
+    if (!in_strip(plan, x, y)) return;
+    if (x > 0 && in_strip(plan, x - 1, y))
+        face_back(a, a->phi_x, at, a->lanes, et__wave_face_x(plan, x, y, x) * a->lanes + lane,
+                  get(a, p->x_decay, x),
+                  get(a, p->y_sigma, y) * get(a, p->x_rate, x) - get(a, p->x_pull, x));
+    if (y > 0 && in_strip(plan, x, y - 1))
+        face_back(a, a->phi_y, at, a->pitch * a->lanes,
+                  et__wave_face_y(plan, x, y) * a->lanes + lane, get(a, p->y_decay, y),
+                  get(a, p->x_sigma, x) * get(a, p->y_rate, y) - get(a, p->y_pull, y));
+}
+
+/* Derivatives of next by u (but not by way of L), by before, and by L. */
+struct slopes {
+    double u, before, laplacian;
+};
+
+static struct slopes slopes_of(const struct et__wave_plan *plan, const struct et__wave_adjoint *a,
+                               const struct et__wave_membrane *m, const void *u, const void *before,
+                               size_t at, size_t map)
+{
+    size_t column = a->lanes, row = a->pitch * a->lanes;
+    double gain = get(a, plan->gain, map), keep = get(a, plan->keep, map);
+    if (!m) return (struct slopes){1 + keep, -keep, gain};
+    double c = get(a, u, at), d = c - get(a, before, at);
+    double lap = get(a, u, at - row) + get(a, u, at + row) + get(a, u, at - column) +
+                 get(a, u, at + column) - get(a, plan->open, map) * c;
+    double scale = (double)m->inverse_saturation2, k = (double)m->stiffening;
+    double v = c * c * scale, e = 1 + v, loss = e * keep + (double)m->beta;
+    double above = (e - loss) * d + gain * (e + k * v) * lap, below = e + loss;
+    double above_v = (1 - keep) * d + gain * (1 + k) * lap, below_v = 1 + keep;
+    double by_v = (above_v * below - above * below_v) / (below * below);
+    return (struct slopes){1 + (e - loss) / below + by_v * 2 * c * scale, -(e - loss) / below,
+                           gain * (e + k * v) / below};
+}
+
+static void cell_back(const struct et__wave_plan *plan, struct et__wave_adjoint *a,
+                      const struct et__wave_membrane *m, const void *u, const void *before,
+                      size_t x, size_t y, size_t lane)
+{
+    size_t column = a->lanes, row = a->pitch * a->lanes;
+    size_t at = ((y + 1) * a->pitch + a->left + x) * a->lanes + lane;
+    size_t map = (y + 1) * plan->pitch + plan->left + x;
+    struct slopes s = slopes_of(plan, a, m, u, before, at, map);
+    double owed = get(a, a->next, at), push = s.laplacian * owed;
+    const size_t neighbours[] = {at - column, at + column, at - row, at + row};
+    const size_t maps[] = {map - 1, map + 1, map - plan->pitch, map + plan->pitch};
+    add(a, a->now, at, s.u * owed - get(a, plan->open, map) * push);
+    set(a, a->next, at, s.before * owed);
+    for (size_t i = 0; i < 4; i++) /* rigid cells and the frame stay at rest */
+        if (get(a, plan->gain, maps[i]) > 0) add(a, a->now, neighbours[i], push);
+    if (!in_strip(plan, x, y)) return;
+    if (x + 1 < plan->nx && in_strip(plan, x + 1, y))
+        add(a, a->phi_x, et__wave_face_x(plan, x + 1, y, x) * a->lanes + lane, push);
+    if (x > 0 && in_strip(plan, x - 1, y))
+        add(a, a->phi_x, et__wave_face_x(plan, x, y, x) * a->lanes + lane, -push);
+    if (y + 1 < plan->ny && in_strip(plan, x, y + 1))
+        add(a, a->phi_y, et__wave_face_y(plan, x, y + 1) * a->lanes + lane, push);
+    if (y > 0 && in_strip(plan, x, y - 1))
+        add(a, a->phi_y, et__wave_face_y(plan, x, y) * a->lanes + lane, -push);
+}
+
+static void row_back(const struct et__wave_plan *plan, struct et__wave_adjoint *a, const void *u,
+                     const void *before, size_t y, size_t lane)
+{
+    for (size_t s = a->row_stretches[y]; s < a->row_stretches[y + 1]; s++) {
+        const struct et__wave_stretch *stretch = &a->stretches[s];
+        const struct et__wave_membrane *m =
+            stretch->membrane < 0 ? NULL : &plan->membranes[stretch->membrane];
+        for (size_t x = stretch->first; x < stretch->first + stretch->count; x++)
+            cell_back(plan, a, m, u, before, x, y, lane);
+    }
+}
+
+void et__wave_adjoint_step_reference(const struct et__wave_plan *plan, struct et__wave_adjoint *a,
+                                     const void *u, const void *before)
+{
+    for (size_t lane = 0; lane < a->lanes; lane++) {
+        for (size_t y = 0; y < plan->ny && plan->has_pml; y++)
+            for (size_t x = 0; x < plan->nx; x++)
+                faces_back(plan, a, x, y, lane);
+        for (size_t y = 0; y < plan->ny; y++)
+            row_back(plan, a, u, before, y, lane);
+    }
+    void *now = a->now;
+    a->now = a->next;
+    a->next = now;
+}
