@@ -48,6 +48,14 @@ static const struct et_param params[] = {
      .max = 1e7,
      .unit = "Hz",
      .doc = "Sampling rate of the features; files of another rate are resampled."},
+    {.name = "emphasis",
+     .kind = ET_PARAM_REAL,
+     .initial = "0",
+     .min = 0,
+     .max = 1,
+     .doc =
+         "a of the pre-emphasis x[i] - a x[i-1], which lifts high frequencies; usual for speech: "
+         "0.95."},
     {.name = "samples",
      .kind = ET_PARAM_INT,
      .initial = "1600",
@@ -165,6 +173,13 @@ static void fade(const struct loading *l, float *x, size_t n)
     }
 }
 
+static void emphasise(const struct loading *l, struct et__sound *sound)
+{
+    float a = (float)et_config_real(l->config, "emphasis");
+    for (size_t i = sound->n; i-- > 1;)
+        sound->sample[i] -= a * sound->sample[i - 1];
+}
+
 static enum et_status load_file(struct loading *l, size_t i, struct et_dataset *dataset)
 {
     struct et__sound sound = {0}, resampled = {0};
@@ -178,6 +193,7 @@ static enum et_status load_file(struct loading *l, size_t i, struct et_dataset *
         et__sound_destroy(&sound);
         sound = resampled;
     }
+    if (status == ET_OK) emphasise(l, &sound);
     if (status == ET_OK) status = cut(l, &sound, x, n);
     if (status == ET_OK) status = normalise(l, x, n);
     if (status == ET_OK) fade(l, x, n);

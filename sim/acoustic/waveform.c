@@ -40,9 +40,13 @@ static const double courant_margin = 0.98;
 static double longest_step(const struct et__waveform *w, double stiffening)
 {
     const struct et__acoustic_geometry *g = &w->geometry;
-    double fastest = fmax(w->design.low, w->design.high);
-    if (w->design.n_knobs == 0) return g->stable_dt;
-    return fmin(g->stable_dt, g->cell / (fastest * sqrt(2 * (1 + stiffening))));
+    const struct et__design *d = &w->design;
+    double fastest = fmax(d->low, d->high);
+    bool stiffens = false;
+    if (d->n_knobs == 0) return g->stable_dt;
+    for (size_t i = 0; i < d->nx * d->ny; i++)
+        stiffens |= g->membrane[(d->y + i / d->nx) * g->nx + d->x + i % d->nx] != 0;
+    return fmin(g->stable_dt, g->cell / (fastest * sqrt(stiffens ? 2 * (1 + stiffening) : 2)));
 }
 
 static enum et_status read_time(struct et__waveform *w, const struct et_config *config,

@@ -93,8 +93,8 @@ const struct et_param et__waveform_params[] = {
     REAL_PARAM("floor", "1e-12", 1e-30, 1e30, "Pa^2 s", "level: what the energies are added to."),
     {.name = "walls",
      .kind = ET_PARAM_RECORD,
-     .initial = "{left: {admittance: 0.05}, right: {admittance: 0.05}, bottom: {admittance: 0.05}, "
-                "top: {admittance: 0.05}}",
+     .initial = "{left: {admittance: 0.2}, right: {admittance: 0.2}, bottom: {admittance: 0.2}, "
+                "top: {admittance: 0.2}}",
      .fields = et__acoustic_walls_params,
      .doc = "The four outer walls."},
     {.name = "rectangles",

@@ -190,6 +190,21 @@ START_TEST(windows_lie_where_they_are_asked_for)
 }
 END_TEST
 
+START_TEST(high_frequencies_are_lifted)
+{
+    struct et_dataset d = {0};
+    write_ramp("m1a.wav", 50, 100, 10);
+    write_ramp("m1b.wav", 50, 100, 0);
+    assert_ok(load(&d, "{type: wav-folder, emphasis: 0.5, position: start, " FOLDER "50}", folder));
+    for (int i = 1; i < 50; i++) {
+        ck_assert(d.x.data[i] == (float)(55 + 5 * i) / 32768.0F);
+        ck_assert(d.x.data[50 + i] == 50 / 32768.0F);
+    }
+    ck_assert(d.x.data[0] == 100 / 32768.0F);
+    et_dataset_destroy(&d);
+}
+END_TEST
+
 START_TEST(levels_and_fades)
 {
     struct et_dataset d = {0};
@@ -349,6 +364,7 @@ int main(void)
         bad_patterns_and_names_are_refused,
         no_such_folder_says_what_to_set,
         windows_lie_where_they_are_asked_for,
+        high_frequencies_are_lifted,
         levels_and_fades,
         other_rates_are_resampled,
         channels_are_averaged,
