@@ -71,6 +71,10 @@ static enum et_status open_acoustic(void *state, const struct et_config *config,
     bool nonlinear = et_config_bool(membranes, "nonlinear");
     a->seed = seed;
     a->calibrated = et_config_bool(config, "calibrate");
+    static const int orders[] = {2, 4}; /* as the parameter lists them */
+    a->geometry.order = orders[et_config_choice(config, "order")];
+    a->geometry.precision =
+        et_config_choice(config, "precision") == 0 ? ET__WAVE_SINGLE : ET__WAVE_DOUBLE;
     ET_TRY(et__acoustic_geometry_read(&a->geometry, config, seed));
     ET_TRY(et__acoustic_signal_read(&a->signal, config, &a->geometry));
 

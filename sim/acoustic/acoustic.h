@@ -39,8 +39,9 @@ extern const struct et_param et__acoustic_walls_params[], et__acoustic_spot_para
     et__acoustic_rectangle_params[], et__acoustic_region_params[], et__acoustic_disc_params[],
     et__acoustic_scatterers_params[], et__acoustic_array_params[];
 
-/* Reads shapes and places; *g is zeroed before.  Errors: ET_CONFIG pointing at the record that is
- * outside the cavity, covers no cell or overlaps what it must not; ET_NOMEM. */
+/* Reads shapes and places; *g is zeroed before but for precision and order.  Errors: ET_CONFIG
+ * pointing at the record that is outside the cavity, covers no cell or overlaps what it must not;
+ * ET_NOMEM. */
 enum et_status et__acoustic_geometry_read(struct et__acoustic_geometry *g,
                                           const struct et_config *config, uint64_t seed) ET_CHECKED;
 void et__acoustic_geometry_free(struct et__acoustic_geometry *g);

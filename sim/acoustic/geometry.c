@@ -334,9 +334,6 @@ enum et_status et__acoustic_geometry_read(struct et__acoustic_geometry *g,
     static const char *const sides[] = {"left", "right", "bottom", "top"};
     const struct et_config *membranes = et_config_at(config, "membranes", 0);
     const struct et_config *walls = et_config_at(config, "walls", 0);
-    static const int orders[] = {2, 4}; /* as the parameter lists them */
-    g->precision = et_config_choice(config, "precision") == 0 ? ET__WAVE_SINGLE : ET__WAVE_DOUBLE;
-    g->order = orders[et_config_choice(config, "order")];
     ET_TRY(make_grid(g, config));
     for (size_t i = 0; i < ET__WAVE_SIDES; i++)
         read_wall(g, et_config_at(walls, sides[i], 0), (enum et__wave_side)i);

@@ -143,8 +143,8 @@ static enum et_status connect(struct et__waveform *w, double source)
     for (size_t i = 0; i < g->n_speakers; i++) {
         size_t x = g->speakers[i].x + dx, y = g->speakers[i].y + dy;
         w->speaker_cells[i] = et__wave_at(field, x, y);
-        w->speaker_gains[i] =
-            (float)source * w->plan.gain[(y + 1) * w->plan.pitch + w->plan.left + x];
+        w->speaker_gains[i] = (float)(source * et__wave_get(ET__WAVE_SINGLE, w->plan.gain,
+                                                            et__wave_map_at(&w->plan, x, y)));
     }
     for (size_t i = 0; i < g->n_microphones; i++)
         w->microphone_cells[i] =
@@ -175,14 +175,16 @@ static enum et_status open_waveform(void *state, const struct et_config *config,
     const struct et_config *membranes = et_config_at(config, "membranes", 0);
     double stiffening = et_config_real(membranes, "stiffening");
     double saturation = et_config_real(membranes, "saturation");
+    w->geometry.order = 2;
+    w->geometry.precision = ET__WAVE_SINGLE;
     ET_TRY(et__acoustic_geometry_read(&w->geometry, config, seed));
     if (w->geometry.n_microphones == 0)
         return et_config_error(config, "microphones", "no microphone, here or in arrays");
     ET_TRY(et__design_read(&w->design, config, &w->geometry));
     ET_TRY(read_time(w, config, stiffening));
     w->membrane = (struct et__wave_membrane){
-        .beta = (float)(et_config_real(membranes, "absorption") * w->dt),
-        .stiffening = (float)stiffening,
+        .beta = et_config_real(membranes, "absorption") * w->dt,
+        .stiffening = stiffening,
         .inverse_saturation2 =
             et_config_bool(membranes, "nonlinear") ? (float)(1 / (saturation * saturation)) : 0.0F};
     if (w->design.n_knobs > 0) ET_TRY(set_first_knobs(w, config, seed));
@@ -245,7 +247,7 @@ void et__waveform_step(const struct et__waveform *w, struct et__waveform_worker 
         for (size_t lane = 0; lane < lanes; lane++)
             sound[lane] += tap[k] * wave[k * lanes + lane];
     for (size_t s = 0; s < w->geometry.n_speakers; s++) {
-        float *cell = worker->field.now + w->speaker_cells[s];
+        float *cell = (float *)worker->field.now + w->speaker_cells[s];
         for (size_t lane = 0; lane < lanes; lane++)
             cell[lane] += w->speaker_gains[s] * sound[lane];
     }
@@ -257,7 +259,7 @@ void et__waveform_listen(const struct et__waveform *w, struct et__waveform_worke
     size_t lanes = w->lanes, window = et__waveform_window(w, step);
     const float dt = (float)w->dt;
     for (size_t m = 0; m < w->geometry.n_microphones; m++) {
-        const float *cell = worker->field.now + w->microphone_cells[m];
+        const float *cell = (const float *)worker->field.now + w->microphone_cells[m];
         float *energy = worker->energies + (m * w->n_windows + window) * lanes;
         for (size_t lane = 0; lane < lanes; lane++)
             energy[lane] += cell[lane] * cell[lane] * dt;
@@ -269,7 +271,7 @@ static void show_frame(struct et__waveform *w, const struct et__wave_field *fiel
     const struct et__acoustic_geometry *g = &w->geometry;
     for (size_t y = 0; y < g->ny; y++)
         for (size_t x = 0; x < g->nx; x++)
-            w->frame.data[y * w->frame.stride + x] = field->now[et__wave_at(
+            w->frame.data[y * w->frame.stride + x] = ((const float *)field->now)[et__wave_at(
                 field, x + g->strip[ET__WAVE_LEFT], y + g->strip[ET__WAVE_BOTTOM])];
     w->observed.frame(w->observed.user, step, (double)(step + 1) * w->dt, w->frame, g->cell, "Pa");
 }

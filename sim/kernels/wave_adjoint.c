@@ -9,47 +9,17 @@
 
 #include <etalon/array.h>
 
+#include <assert.h>
 #include <string.h>
-
-static bool full_row(const struct et__wave_plan *plan, size_t y)
-{
-    return y < plan->ny &&
-           (y < plan->pml.strip[ET__WAVE_BOTTOM] || y + plan->pml.strip[ET__WAVE_TOP] >= plan->ny);
-}
-
-size_t et__wave_face_x(const struct et__wave_plan *plan, size_t x, size_t y, size_t cell)
-{
-    size_t left = plan->pml.strip[ET__WAVE_LEFT], right = plan->pml.strip[ET__WAVE_RIGHT];
-    size_t base = plan->pml.phi_x[y];
-    if (full_row(plan, y) || cell < left) return base + x;
-    return base + (left > 0 ? left + 1 : 0) + x - (plan->nx - right);
-}
-
-size_t et__wave_face_y(const struct et__wave_plan *plan, size_t x, size_t y)
-{
-    size_t left = plan->pml.strip[ET__WAVE_LEFT], right = plan->pml.strip[ET__WAVE_RIGHT];
-    size_t base = plan->pml.phi_y[y];
-    bool full = full_row(plan, y) || (y > 0 && full_row(plan, y - 1));
-    if (full || x < left) return base + x;
-    return base + left + x - (plan->nx - right);
-}
 
 static size_t number_size(const struct et__wave_adjoint *a)
 {
-    return a->doubled ? sizeof(double) : sizeof(float);
+    return et__wave_real(a->precision);
 }
 
 static double coefficient(const struct et__wave_adjoint *a, const void *array, size_t i)
 {
-    return a->doubled ? ((const double *)array)[i] : (double)((const float *)array)[i];
-}
-
-static void set_coefficient(const struct et__wave_adjoint *a, void *array, size_t i, double value)
-{
-    if (a->doubled)
-        ((double *)array)[i] = value;
-    else
-        ((float *)array)[i] = (float)value;
+    return et__wave_get(a->precision, array, i);
 }
 
 static bool in_strip(const struct et__wave_plan *plan, size_t x, size_t y)
@@ -113,32 +83,38 @@ static void add_face(const struct et__wave_adjoint *a, struct et__wave_faces *fa
 {
     faces->phi[faces->n] = (uint32_t)phi;
     faces->cell[faces->n] = (uint32_t)cell;
-    set_coefficient(a, faces->decay, faces->n, decay);
-    set_coefficient(a, faces->factor, faces->n, factor);
+    et__wave_put(a->precision, faces->decay, faces->n, decay);
+    et__wave_put(a->precision, faces->factor, faces->n, factor);
     faces->n++;
 }
 
-/* The faces that forward advances: those between two cells of the strips. */
-static enum et_status find_faces(struct et__wave_adjoint *a, const struct et__wave_plan *plan)
+/* The faces of cell x of a segment of row y that forward advances: those towards other cells of the
+ * strips, to the left and below. */
+static void add_faces(struct et__wave_adjoint *a, const struct et__wave_plan *plan,
+                      const struct et__wave_segment *segment, size_t x, size_t y)
 {
     const struct et__wave_pml *pml = &plan->pml;
-    ET_TRY(make_faces(a, &a->x_faces, pml->n_phi_x));
-    ET_TRY(make_faces(a, &a->y_faces, pml->n_phi_y));
+    size_t cell = (y + a->frame) * a->pitch + a->left + x, place = x - segment->first;
+    if (place > 0)
+        add_face(a, &a->x_faces, segment->phi_x + place, cell, coefficient(a, pml->x_decay, x),
+                 coefficient(a, pml->y_sigma, y) * coefficient(a, pml->x_rate, x) -
+                     coefficient(a, pml->x_pull, x));
+    if (y > 0 && in_strip(plan, x, y - 1))
+        add_face(a, &a->y_faces, segment->phi_below + place, cell, coefficient(a, pml->y_decay, y),
+                 coefficient(a, pml->x_sigma, x) * coefficient(a, pml->y_rate, y) -
+                     coefficient(a, pml->y_pull, y));
+}
+
+static enum et_status find_faces(struct et__wave_adjoint *a, const struct et__wave_plan *plan)
+{
+    ET_TRY(make_faces(a, &a->x_faces, plan->pml.n_phi_x));
+    ET_TRY(make_faces(a, &a->y_faces, plan->pml.n_phi_y));
     for (size_t y = 0; y < plan->ny; y++) {
-        for (size_t x = 0; x < plan->nx; x++) {
-            size_t cell = (y + 1) * a->pitch + a->left + x;
-            if (!in_strip(plan, x, y)) continue;
-            if (x > 0 && in_strip(plan, x - 1, y))
-                add_face(a, &a->x_faces, et__wave_face_x(plan, x, y, x), cell,
-                         coefficient(a, pml->x_decay, x),
-                         coefficient(a, pml->y_sigma, y) * coefficient(a, pml->x_rate, x) -
-                             coefficient(a, pml->x_pull, x));
-            if (y > 0 && in_strip(plan, x, y - 1))
-                add_face(a, &a->y_faces, et__wave_face_y(plan, x, y), cell,
-                         coefficient(a, pml->y_decay, y),
-                         coefficient(a, pml->x_sigma, x) * coefficient(a, pml->y_rate, y) -
-                             coefficient(a, pml->y_pull, y));
-        }
+        struct et__wave_segment segments[2];
+        size_t n = et__wave_pml_cut(plan, y, segments);
+        for (size_t s = 0; s < n; s++)
+            for (size_t k = 0; k < segments[s].count; k++)
+                add_faces(a, plan, &segments[s], segments[s].first + k, y);
     }
     return ET_OK;
 }
@@ -146,9 +122,12 @@ static enum et_status find_faces(struct et__wave_adjoint *a, const struct et__wa
 enum et_status et__wave_adjoint_create(struct et__wave_adjoint *a, const struct et__wave_plan *plan,
                                        const struct et__wave_field *like)
 {
+    assert(plan->order == 2);
+    a->precision = plan->precision;
     a->lanes = like->lanes;
     a->pitch = like->pitch;
     a->left = like->left;
+    a->frame = like->frame;
     a->size = like->size;
     a->n_phi_x = like->n_phi_x;
     a->n_phi_y = like->n_phi_y;
@@ -225,9 +204,10 @@ typedef double lanes_double
 /* The variant for the number of lanes and the type of the numbers. */
 #define DISPATCH(a, name, ...)                                                                     \
     do {                                                                                           \
-        if ((a)->doubled && (a)->lanes == 1)                                                       \
+        bool wide = (a)->precision == ET__WAVE_DOUBLE;                                             \
+        if (wide && (a)->lanes == 1)                                                               \
             one_double_##name(__VA_ARGS__);                                                        \
-        else if ((a)->doubled)                                                                     \
+        else if (wide)                                                                             \
             lanes_double_##name(__VA_ARGS__);                                                      \
         else if ((a)->lanes == 1)                                                                  \
             one_float_##name(__VA_ARGS__);                                                         \

@@ -41,8 +41,8 @@ struct et__wave_faces {
 
 /* State of `lanes` simulations backwards; the layout is that of a field. */
 struct et__wave_adjoint {
-    size_t lanes, pitch, left, size;
-    bool doubled;            /* numbers are double, else float */
+    enum et__wave_precision precision;
+    size_t lanes, pitch, left, frame, size;
     void *next, *now, *push; /* push: the w above */
     void *phi_x, *phi_y;
     size_t n_phi_x, n_phi_y;
@@ -51,9 +51,9 @@ struct et__wave_adjoint {
     struct et__wave_faces x_faces, y_faces;
 };
 
-/* A state at rest for fields of a plan; changed coefficients of the plan are legal afterwards,
- * changed kinds of cells are not.  *adjoint is zeroed before.  Errors: ET_NOMEM (destroy accepts
- * what is left). */
+/* A state at rest for fields of a plan of order 2 in space; changed coefficients of the plan are
+ * legal afterwards, changed kinds of cells are not.  *adjoint is zeroed before.  Errors: ET_NOMEM
+ * (destroy accepts what is left). */
 enum et_status et__wave_adjoint_create(struct et__wave_adjoint *adjoint,
                                        const struct et__wave_plan *plan,
                                        const struct et__wave_field *like) ET_CHECKED;
@@ -75,10 +75,5 @@ void et__wave_adjoint_step_reference(const struct et__wave_plan *plan,
  * that step t owes; call it before that step back.  dgain [ny][nx][lanes] in the field's type. */
 void et__wave_adjoint_gain(const struct et__wave_plan *plan, const struct et__wave_adjoint *adjoint,
                            const void *u, size_t x, size_t y, size_t nx, size_t ny, void *dgain);
-
-/* Auxiliary fields: index of the face left of column x of row y, one of the row's strip that holds
- * `cell`; and of the face below row y in column x. */
-size_t et__wave_face_x(const struct et__wave_plan *plan, size_t x, size_t y, size_t cell);
-size_t et__wave_face_y(const struct et__wave_plan *plan, size_t x, size_t y);
 
 #endif

@@ -74,8 +74,8 @@ ADJOINT_INLINE void ADJOINT(cells)(const struct et__wave_plan *plan,
     const struct et__wave_stretch *s = a->stretches + a->row_stretches[y];
     const struct et__wave_stretch *end = a->stretches + a->row_stretches[y + 1];
     for (; s < end; s++) {
-        size_t at = (y + 1) * a->pitch + a->left + s->first;
-        size_t map = (y + 1) * plan->pitch + plan->left + s->first;
+        size_t at = (y + a->frame) * a->pitch + a->left + s->first;
+        size_t map = et__wave_map_at(plan, s->first, y);
         const REAL *gain = (const REAL *)plan->gain + map, *keep = (const REAL *)plan->keep + map;
         VALUE *next = (VALUE *)a->next + at, *now = (VALUE *)a->now + at;
         VALUE *push = (VALUE *)a->push + at;
@@ -94,8 +94,8 @@ ADJOINT_INLINE void ADJOINT(spread_row)(const struct et__wave_plan *plan,
     const struct et__wave_stretch *s = a->stretches + a->row_stretches[y];
     const struct et__wave_stretch *end = a->stretches + a->row_stretches[y + 1];
     for (; s < end; s++) {
-        size_t at = (y + 1) * a->pitch + a->left + s->first;
-        size_t map = (y + 1) * plan->pitch + plan->left + s->first;
+        size_t at = (y + a->frame) * a->pitch + a->left + s->first;
+        size_t map = et__wave_map_at(plan, s->first, y);
         ADJOINT(spread)
         ((const VALUE *)a->push + at, a->pitch, (VALUE *)a->now + at,
          (const REAL *)plan->open + map, s->count);
@@ -143,10 +143,10 @@ ADJOINT_INLINE void ADJOINT(gain)(const struct et__wave_plan *plan,
             size_t first = s->first > x ? s->first : x, stop = s->first + s->count;
             if (stop > x + nx) stop = x + nx;
             if (first >= stop) continue;
-            size_t at = (row + 1) * a->pitch + a->left + first;
+            size_t at = (row + a->frame) * a->pitch + a->left + first;
             ADJOINT(gain_cells)
             (plan, (const VALUE *)u + at, (const VALUE *)a->next + at, a->pitch,
-             (row + 1) * plan->pitch + plan->left + first, s->membrane,
+             et__wave_map_at(plan, first, row), s->membrane,
              (VALUE *)dgain + (row - y) * nx + (first - x), stop - first);
         }
     }

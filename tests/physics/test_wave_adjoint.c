@@ -18,13 +18,13 @@ static struct rig make_rig(size_t lanes)
             bool inside = x >= 8 && x < NX - 5 && y >= 6;
             if (!inside) continue;
             size_t i = y * NX + x;
-            rig.courant2[i] = 0.25F + 0.1F * (float)rig_random(i);
-            if (y == NY - 1) rig.beta[i] = 0.1F;
+            rig.courant2[i] = 0.25 + 0.1 * (double)rig_random(i);
+            if (y == NY - 1) rig.beta[i] = 0.1;
             if (rig_random(i + 5000) > 0.85) rig.courant2[i] = 0;
             if (x > 12 && x < 25 && y > 10 && y < 25 && rig.courant2[i] > 0) rig.membrane[i] = 1;
         }
     }
-    rig.membranes[0] = (struct et__wave_membrane){0.05F, 0.4F, 2.0F};
+    rig.membranes[0] = (struct et__wave_membrane){0.05, 0.4, 2.0};
     rig.strip[ET__WAVE_LEFT] = 7;
     rig.strip[ET__WAVE_RIGHT] = 4;
     rig.strip[ET__WAVE_BOTTOM] = 5;
@@ -148,7 +148,7 @@ START_TEST(test_gain_is_a_difference_quotient)
     et__wave_adjoint_gain(&rig.plan, &b.adjoint, b.u, X, Y, W, H, dgain);
     size_t membranes = 0;
     for (size_t i = 0; i < W * H; i++) {
-        size_t x = X + i % W, y = Y + i / W, map = (y + 1) * rig.plan.pitch + rig.plan.left + x;
+        size_t x = X + i % W, y = Y + i / W, map = et__wave_map_at(&rig.plan, x, y);
         if (!rig_open(&rig, x, y)) {
             ck_assert(dgain[i] == 0);
             continue;
