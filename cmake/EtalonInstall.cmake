@@ -15,7 +15,23 @@ install(EXPORT etalonTargets NAMESPACE etalon:: DESTINATION ${package_dir})
 # The archive needs these as shared libraries; Requires.private would ask for them, and for what
 # they need (a Fortran compiler's libraries, say), as archives too.
 set(ETALON_PC_MODULES hdf5 libfyaml openblas lapacke fftw3 fftw3f sndfile samplerate zlib libpng)
+if(MUPARSER_FOUND)
+    list(APPEND ETALON_PC_MODULES muparser)
+endif()
 pkg_check_modules(ETALON_PC REQUIRED ${ETALON_PC_MODULES})
+# SUNDIALS comes without files for pkg-config: its libraries by name, and where they are unless the
+# linker looks there by itself.
+set(ETALON_SUNDIALS "")
+if(SUNDIALS_FOUND)
+    get_filename_component(place "${SUNDIALS_DIR}/../.." ABSOLUTE) # .../lib/cmake/sundials
+    if(NOT place IN_LIST CMAKE_C_IMPLICIT_LINK_DIRECTORIES)
+        list(APPEND ETALON_SUNDIALS "-L${place}")
+    endif()
+    foreach(part cvode arkode nvecserial sunmatrixdense sunlinsoldense)
+        list(APPEND ETALON_SUNDIALS "-lsundials_${part}")
+    endforeach()
+    list(APPEND ETALON_PC_LDFLAGS ${ETALON_SUNDIALS})
+endif()
 list(JOIN ETALON_PC_MODULES " " ETALON_PC_MODULES_TEXT)
 list(JOIN ETALON_PC_LDFLAGS " " ETALON_PC_LIBS_PRIVATE)
 set(ETALON_PC_CXX_RUNTIME "")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# One file, one line: et_add_system(acoustic acoustic.c [more.c ...] [REQUIRES NAME]) compiles the
-# sources into libetalon and adds ET_SYSTEM(acoustic) to the generated systems.def, which the
+# One file, one line: et_add_system(acoustic acoustic.c [more.c ...] [REQUIRES NAME...]) compiles
+# the sources into libetalon and adds ET_SYSTEM(acoustic) to the generated systems.def, which the
 # registry includes twice.  The contract test runs on every entry.  The same for data sets,
-# objectives, methods and transports.  With REQUIRES, the sources are left out when NAME_FOUND is
+# objectives, methods and transports.  With REQUIRES, the sources are left out when a NAME_FOUND is
 # false and the entry becomes ET_SYSTEM_ABSENT(name, "reason").  The name here is part of a C
 # symbol; where users see a '-' in its place, the type says so itself (bnn_layer: "bnn-layer").
 foreach(family system dataset objective method transport)
@@ -10,11 +10,18 @@ foreach(family system dataset objective method transport)
 endforeach()
 
 function(et__add family name)
-    cmake_parse_arguments(ARG "" "REQUIRES" "" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "REQUIRES" ${ARGN})
     string(TOUPPER ${family} macro)
-    if(ARG_REQUIRES AND NOT ${ARG_REQUIRES}_FOUND)
+    set(missing "")
+    foreach(library ${ARG_REQUIRES})
+        if(NOT ${library}_FOUND)
+            list(APPEND missing ${library})
+        endif()
+    endforeach()
+    if(missing)
+        list(JOIN missing " and " missing)
         set_property(GLOBAL APPEND PROPERTY ETALON_${family}_ENTRIES
-            "ET_${macro}_ABSENT(${name}, \"built without ${ARG_REQUIRES}\")")
+            "ET_${macro}_ABSENT(${name}, \"built without ${missing}\")")
     else()
         list(TRANSFORM ARG_UNPARSED_ARGUMENTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
         target_sources(etalon_objects PRIVATE ${ARG_UNPARSED_ARGUMENTS})

@@ -34,6 +34,18 @@ static const struct {
                "cmos, bits: 0, saturation: 5}}"},
     {"medium", "{type: medium, n_in: 3, n_out: 4, encoding: phase, detection: quadratures}"},
     {"medium", "{type: medium, n_in: 3, n_out: 9, detection: homodyne, drift: {rate: 1}}"},
+#if ET_HAS_SDE
+    {"sde", "{type: sde, variables: [{name: x, initial: u0, rate: -x}], samples: 2}"},
+    {"sde", "{type: sde, n_in: 2, segments: 2, refine: 1, constants: [{name: k, value: 2, tunable: "
+            "true}], variables: [{name: x, rate: u0 - k*x, noise: [0.3]}, {name: y, rate: x*u1, "
+            "noise: [0, 0.1*y]}], outputs: [x + y], samples: 3}"},
+#endif
+#if ET_HAS_ODE
+    {"ode", "{type: ode, variables: [{name: x, initial: u0, rate: -x}], samples: 2, segments: 3}"},
+    {"ode", "{type: ode, solver: explicit, constants: [{name: k, value: 2, tunable: true}], "
+            "variables: [{name: x, rate: v}, {name: v, initial: u0, rate: -k*x + k/10}]}"},
+    {"ode", "{type: ode, solver: adams, variables: [{name: x, initial: u0, rate: -x^3}]}"},
+#endif
     {"oscillators", "{type: oscillators, n: 6, frequency_spread: 0.5, tunable: both}"},
     {"oscillators", "{type: oscillators, n: 9, topology: grid, columns: 3, input: phase, noise: "
                     "0.1, output: order, settle: 1, duration: 2, tunable: couplings}"},
