@@ -25,7 +25,13 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT ETALON_SANITIZE AND NOT
     set(ETALON_CLONES "__attribute__((target_clones(\"arch=x86-64-v4\",\"arch=x86-64-v3\",\"default\")))")
 endif()
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/clones.h CONTENT
-     "#define ET_VECTOR_CLONES @ETALON_CLONES@\n" @ONLY)
+     "#define ET_VECTOR_CLONES @ETALON_CLONES@
+/* glibc's <complex.h> defines these for gcc alone. */
+#if defined __clang__ && !defined __cplusplus
+# define CMPLX(x, y) __builtin_complex ((double) (x), (double) (y))
+# define CMPLXF(x, y) __builtin_complex ((float) (x), (float) (y))
+#endif
+" @ONLY)
 target_compile_options(etalon_flags INTERFACE -include ${PROJECT_BINARY_DIR}/generated/clones.h)
 if(ETALON_SANITIZE)
     foreach(flags etalon_flags etalon_cxx_flags)

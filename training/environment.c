@@ -129,6 +129,7 @@ size_t et_environment(const struct et_environment_entry **entries)
     add("cpu_features", cpu_features());
     add("hdf5", et_store_library());
     add("openblas", et_gemm_library());
+    add("fftw", et_fft_wisdom());
     add("libfyaml", BUILD_FYAML);
     add("zlib", BUILD_ZLIB);
     add("libpng", BUILD_PNG);

@@ -78,6 +78,11 @@ ET_API double et_gemm_seconds(void);
  * Haswell".  Static. */
 ET_API const char *et_gemm_library(void);
 
+/* The FFTW in use, a digest of the plans that this process has made so far (equal digests: equal
+ * algorithms, hence equal bits) and the cache file that they come from (see ETALON_WISDOM).
+ * Borrowed until this thread's next call. */
+ET_API const char *et_fft_wisdom(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -60,6 +60,18 @@ static const struct {
     {"acoustic-waveform", "{type: acoustic-waveform, samples: 30, output: energy, source: 30, "
                           "design: {width: 0.3, spread: 0.4}, membranes: {regions: "
                           "[{x: 0.6, y: 0.4, width: 0.3, height: 0.3}]}}"},
+    {"diffraction", "{type: diffraction}"},
+    {"diffraction", "{type: diffraction, slm: {nx: 4, ny: 3, modulation: amplitude, fill: 0.8, "
+                    "gap: 0.3}, light: {profile: gaussian, waist: 1e-4}, window: {nx: 24, ny: 20}, "
+                    "layers: [{distance: 2e-3, mask: phase, nx: 3, ny: 2, samples: 4}, "
+                    "{mask: aperture, diameter: 1e-4}, {distance: 2e-3, mask: phase, samples: 4, "
+                    "init: random}, {distance: 1e-3}], sensor: {binning: 3, nx: 4, ny: 4, "
+                    "time: 1e-3}, camera: {kind: cmos, full_well: 1e6, bits: 0, exposure: 1}}"},
+    {"diffraction", "{type: diffraction, slm: {nx: 3, ny: 4, bits: 16}, layers: [{mask: lens, "
+                    "focal: -9e-3}, {distance: 4e-3, mask: phase, samples: 4, bits: 16, "
+                    "init: random}, {distance: 3e-3}], sensor: {regions: "
+                    "[{x: 0, y: 0, width: 4e-5, height: 3e-5}, {x: 2e-5, y: 1e-5, width: 4e-5, "
+                    "height: 4e-5}]}}"},
     {"chain", "{type: chain, systems: [{type: linear, n_in: 5, n_out: 3, tunable: true}, "
               "{type: random, n_in: 3, n_out: 6}, {type: linear, n_in: 6, n_out: 2, "
               "tunable: true}]}"},
