@@ -15,6 +15,10 @@
 
 /* FOLDER stands for the folder of recorded pairs. */
 #define PAIRS "x: FOLDER/x.csv, y: FOLDER/y.csv"
+#define SMALL_CAVITY                                                                               \
+    "width: 0.12, height: 0.1, walls: {spacing: 0.01}, scatterers: {count: 1}, "                   \
+    "surfaces: [{x: 0.01, y: 0.01, width: 0.02, height: 0.08, ny: 5}], "                           \
+    "transmitters: [{x: 0.1, y: 0.02}, {x: 0.1, y: 0.07}], receivers: [{x: 0.06, y: 0.03}]"
 static const struct {
     const char *type, *yaml;
 } system_cases[] = {
@@ -72,6 +76,12 @@ static const struct {
                     "init: random}, {distance: 3e-3}], sensor: {regions: "
                     "[{x: 0, y: 0, width: 4e-5, height: 3e-5}, {x: 2e-5, y: 1e-5, width: 4e-5, "
                     "height: 4e-5}]}}"},
+    {"metasurface", "{type: metasurface, " SMALL_CAVITY "}"},
+    {"metasurface",
+     "{type: metasurface, frequencies: [4.9e9, 5.1e9], noise: 0.02, tuning: grey, " SMALL_CAVITY
+     "}"},
+    {"metasurface", "{type: metasurface, frequencies: [5e9], tuning: grey, detection: quadratures, "
+                    "calibrate: false, " SMALL_CAVITY "}"},
     {"chain", "{type: chain, systems: [{type: linear, n_in: 5, n_out: 3, tunable: true}, "
               "{type: random, n_in: 3, n_out: 6}, {type: linear, n_in: 6, n_out: 2, "
               "tunable: true}]}"},
