@@ -86,11 +86,12 @@ static enum et_status create_work(struct et__crossbar *s)
     ET_TRY(create(&s->dspread, rows * s->n_out));
     ET_TRY(create(&s->back, rows * s->n_in));
     size_t tiles = s->n_row_tiles * s->n_col_tiles;
+    s->idle = et_alloc(s->n_in * s->n_out, sizeof *s->idle);
     s->tile = et_alloc(tiles, sizeof *s->tile);
     s->line = et_alloc(s->n_row_tiles * s->n_out, sizeof *s->line);
     s->imbalance = et_alloc(2 * tiles, sizeof *s->imbalance);
     s->dgain = et_alloc(rows * s->n_col_tiles, sizeof *s->dgain);
-    return s->tile && s->line && s->imbalance && s->dgain ? ET_OK : ET_NOMEM;
+    return s->idle && s->tile && s->line && s->imbalance && s->dgain ? ET_OK : ET_NOMEM;
 }
 
 static enum et_status open_crossbar(void *state, const struct et_config *config, uint64_t seed)
@@ -164,6 +165,7 @@ static void close_crossbar(void *state)
     destroy_panels(s, s->packed);
     destroy_panels(s, s->packed_variance);
     et_free(s->work);
+    et_free(s->idle);
     et_free(s->tile);
     et_free(s->line);
     et_free(s->imbalance);

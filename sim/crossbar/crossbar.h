@@ -41,6 +41,14 @@ struct et__line {
     size_t failed, writes;  /* cells outside the tolerance, writes of all cells */
 };
 
+/* A cell that was asked for gmin. */
+struct et__idle {
+    float programmed, now, read; /* uS */
+    uint16_t writes;
+    uint8_t known; /* 1 + side of the pair, 0 = nothing yet */
+    bool verified;
+};
+
 /* What solving the wires takes, one for each worker. */
 struct et__wires_work {
     double *g, *row_inverse, *col_inverse; /* [rows][cols] */
@@ -79,6 +87,7 @@ struct et__crossbar {
     float *dm, *dvariance;                       /* workspace of vjp and of wires */
     struct et__panels *packed, *packed_variance; /* [n_row_tiles] m and variance, transposed */
     size_t width;                                /* of a row of currents: whole panels */
+    struct et__idle *idle;                       /* one for each weight */
     struct et__tile *tile;                       /* [n_row_tiles][n_col_tiles] */
     struct et__line *line;                       /* [n_row_tiles][n_out] */
     double *imbalance;                           /* [tiles][2] of the last solution */

@@ -113,11 +113,11 @@ static struct et__dual flicker(const struct et__cell *cell, struct et__dual g0, 
 {
     double t = cell->age + et__cell_t0;
     double spread = cell->read * sqrt(log((t + et__cell_t_read) / (2 * et__cell_t_read)));
-    double x = g0.value / cell->gmax, q = 0.2, q_slope = 0;
-    if (x > 0 && 0.0088 * pow(x, -0.65) < 0.2) {
-        q = 0.0088 * pow(x, -0.65);
+    double q = g0.value > 0 ? 0.0088 * pow(g0.value / cell->gmax, -0.65) : INFINITY, q_slope = 0;
+    if (q < 0.2)
         q_slope = -0.65 * q / g0.value * g0.slope;
-    }
+    else
+        q = 0.2;
     return (struct et__dual){spread * q * g.value, spread * (q * g.slope + q_slope * g.value)};
 }
 

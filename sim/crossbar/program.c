@@ -77,35 +77,60 @@ static void hold_noise(struct et__cell_state *cell)
     cell->now.slope += cell->read.slope * n;
 }
 
+static struct et__cell_state finished_cell(const struct et__crossbar *s, uint64_t device,
+                                           double target)
+{
+    struct et__cell_state cell = make_cell(s, device, target);
+    if (s->read_noise == ET__READ_HELD) hold_noise(&cell);
+    return cell;
+}
+
+/* The cell of a pair that is asked for gmin: what it becomes is looked up until the weight changes
+ * its sign, and goes through the same rounding the first time. */
+static struct et__cell_state idle_cell(struct et__crossbar *s, size_t place, size_t side)
+{
+    struct et__idle *idle = &s->idle[place];
+    if (idle->known != side + 1) {
+        struct et__cell_state cell = finished_cell(s, 2 * place + side, s->cell.gmin);
+        *idle = (struct et__idle){(float)cell.programmed.value, (float)cell.now.value,
+                                  (float)cell.read.value,       (uint16_t)cell.writes,
+                                  (uint8_t)(side + 1),          cell.verified};
+    }
+    return (struct et__cell_state){.programmed.value = (double)idle->programmed,
+                                   .now.value = (double)idle->now,
+                                   .read.value = (double)idle->read,
+                                   .writes = idle->writes,
+                                   .verified = idle->verified};
+}
+
 static void program_weight(struct et__crossbar *s, size_t place, struct et__line *line)
 {
     const double range = s->cell.gmax - s->cell.gmin, w = (double)s->weight[place];
-    struct et__cell_state cell[2];
-    for (size_t side = 0; side < 2; side++) {
-        double target = s->cell.gmin + range * fmax(0, side ? -w : w);
-        cell[side] = make_cell(s, 2 * place + side, target);
-        line->residual += pow(cell[side].programmed.value - target, 2);
-        line->failed += !cell[side].verified;
-        line->writes += cell[side].writes;
-        if (s->read_noise == ET__READ_HELD) hold_noise(&cell[side]);
-        line->programmed += cell[side].programmed.value / range;
-        line->now += cell[side].now.value / range;
-    }
-    const struct et__cell_state *active = &cell[w < 0];
-    s->m[place] = (float)((cell[0].now.value - cell[1].now.value) / range);
-    s->slope[place] = (float)active->now.slope;
-    if (s->reference_slope) s->reference_slope[place] = (float)active->programmed.slope;
+    const size_t side = w < 0;
+    double target = s->cell.gmin + range * fabs(w);
+    struct et__cell_state active = finished_cell(s, 2 * place + side, target);
+    struct et__cell_state idle = idle_cell(s, place, 1 - side);
+    const double plus = (side ? idle : active).now.value / range;
+    const double minus = (side ? active : idle).now.value / range;
+    line->residual += pow(active.programmed.value - target, 2);
+    line->residual += pow(idle.programmed.value - s->cell.gmin, 2);
+    line->failed += (size_t)!active.verified + (size_t)!idle.verified;
+    line->writes += active.writes + idle.writes;
+    line->programmed += (active.programmed.value + idle.programmed.value) / range;
+    line->now += plus + minus;
+    line->square += w * w;
+    s->m[place] = (float)(plus - minus);
+    s->slope[place] = (float)active.now.slope;
+    if (s->reference_slope) s->reference_slope[place] = (float)active.programmed.slope;
     if (s->plus) {
-        s->plus[place] = (float)(cell[0].now.value / range);
-        s->minus[place] = (float)(cell[1].now.value / range);
+        s->plus[place] = (float)plus;
+        s->minus[place] = (float)minus;
     }
     if (s->variance) {
-        double a = cell[0].read.value / range, b = cell[1].read.value / range;
+        double a = active.read.value / range, b = idle.read.value / range;
         s->variance[place] = (float)(a * a + b * b);
-        s->variance_slope[place] =
-            (float)((w < 0 ? -2 : 2) * active->read.value / range * active->read.slope);
+        s->variance_slope[place] = (float)((side ? -2 : 2) * a * active.read.slope);
     }
-    line->square += w * w;
 }
 
 static void program_output(void *user, size_t o, size_t worker)
