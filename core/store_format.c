@@ -180,6 +180,35 @@ bool et__store_kind_of(hid_t type, enum et_store_kind *kind)
     return false;
 }
 
+bool et__store_complex_kind_of(hid_t type, enum et_store_kind *kind)
+{
+    if (H5Tget_class(type) != H5T_COMPOUND || H5Tget_nmembers(type) != 2) return false;
+    hid_t re = H5Tget_member_type(type, 0), im = H5Tget_member_type(type, 1);
+    bool ok = et__store_kind_of(re, kind) && H5Tequal(re, im) > 0 &&
+              (*kind == ET_STORE_F32 || *kind == ET_STORE_F64) &&
+              H5Tget_member_offset(type, 0) == 0 &&
+              H5Tget_member_offset(type, 1) == et__store_kind_size(*kind) &&
+              H5Tget_size(type) == 2 * et__store_kind_size(*kind);
+    et__store_release(re);
+    et__store_release(im);
+    return ok;
+}
+
+hid_t et__store_complex_memory_type(hid_t type, hid_t part)
+{
+    const size_t size = H5Tget_size(part);
+    hid_t memory = H5Tcreate(H5T_COMPOUND, 2 * size);
+    for (unsigned i = 0; i < 2 && memory >= 0; i++) {
+        char *name = H5Tget_member_name(type, i);
+        if (!name || H5Tinsert(memory, name, i * size, part) < 0) {
+            H5Tclose(memory);
+            memory = H5I_INVALID_HID;
+        }
+        H5free_memory(name);
+    }
+    return memory;
+}
+
 uint64_t et__store_total_bytes(size_t rank, const hsize_t *dims, size_t size)
 {
     uint64_t count = 1;

@@ -62,6 +62,11 @@ hid_t et__store_memory_type(enum et_store_kind kind);
 size_t et__store_kind_size(enum et_store_kind kind);
 /* The kind that holds a standard number format; false for any other. */
 bool et__store_kind_of(hid_t type, enum et_store_kind *kind);
+/* The kind of the parts of a complex number: a compound of two equal standard floats and nothing
+ * else, whatever they are called. */
+bool et__store_complex_kind_of(hid_t type, enum et_store_kind *kind);
+/* A complex number in memory whose parts are of a native type, named as in `type`. */
+hid_t et__store_complex_memory_type(hid_t type, hid_t part);
 
 /* dims[0] * dims[1] * ... * size, or UINT64_MAX when the axes that are not empty exceed the
  * limits; so products of a checked shape never overflow. */
@@ -76,7 +81,7 @@ bool et__store_read_attribute(hid_t object, const char *name, int64_t *value);
 /* A dataset that has passed all checks. */
 struct et__store_dataset {
     hid_t id, type;
-    bool is_text;
+    bool is_text, is_complex;    /* complex: shape and count see a last axis of 2 */
     struct et_store_shape shape; /* numeric kinds: complete; text: rank and dims */
     size_t count, bytes;
 };

@@ -102,9 +102,14 @@ static enum et_status check_dataset(const struct et_store *store, const char *pa
     ET_TRY(read_extent(store, path, dataset, dims));
     dataset->type = H5Dget_type(dataset->id);
     dataset->is_text = H5Tget_class(dataset->type) == H5T_STRING;
-    if (!dataset->is_text && !et__store_kind_of(dataset->type, &dataset->shape.kind))
+    dataset->is_complex = et__store_complex_kind_of(dataset->type, &dataset->shape.kind);
+    if (!dataset->is_text && !dataset->is_complex &&
+        !et__store_kind_of(dataset->type, &dataset->shape.kind))
         return et_error_set(ET_FORMAT, "%s: %s: is neither text nor a standard number format",
                             store->path, path);
+    if (dataset->is_complex && dataset->shape.rank == ET_STORE_RANK_MAX)
+        return et_error_set(ET_FORMAT, "%s: %s: rank %d of complex numbers is above %d",
+                            store->path, path, (int)ET_STORE_RANK_MAX, ET_STORE_RANK_MAX - 1);
     size_t size = H5Tget_size(dataset->type);
     uint64_t bytes = et__store_total_bytes(dataset->shape.rank, dims, size);
     if (size == 0 || !bytes_are_plausible(store, bytes))
@@ -116,6 +121,10 @@ static enum et_status check_dataset(const struct et_store *store, const char *pa
         dataset->shape.dims[i] = (size_t)dims[i];
     if (H5Pget_layout(plist) == H5D_CHUNKED)
         ET_TRY(check_chunks(store, path, plist, dataset, size));
+    if (dataset->is_complex) {
+        dataset->shape.dims[dataset->shape.rank++] = 2;
+        dataset->count *= 2;
+    }
     return ET_OK;
 }
 
@@ -149,9 +158,15 @@ enum et_status et__store_read_numbers(const struct et_store *store, const char *
                                       const struct et__store_dataset *dataset, hid_t memory,
                                       void *data)
 {
-    if (dataset->count > 0 && H5Dread(dataset->id, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-        return et__store_failed(ET_FORMAT, store, path, "cannot read");
-    return ET_OK;
+    if (dataset->count == 0) return ET_OK;
+    hid_t pair = dataset->is_complex ? et__store_complex_memory_type(dataset->type, memory)
+                                     : H5I_INVALID_HID;
+    enum et_status status = ET_OK;
+    if (H5Dread(dataset->id, dataset->is_complex ? pair : memory, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                data) < 0)
+        status = et__store_failed(ET_FORMAT, store, path, "cannot read");
+    et__store_release(pair);
+    return status;
 }
 
 enum et_status et_store_shape(struct et_store *store, const char *path,

@@ -79,7 +79,8 @@ ET_API enum et_status et_store_write_text(struct et_store *store, const char *pa
 /* Does path exist (dataset or group)? */
 ET_API bool et_store_has(const struct et_store *store, const char *path);
 
-/* Shape of a dataset.  Numeric kinds only.  Errors: ET_MISSING, ET_FORMAT. */
+/* Shape of a dataset.  Numeric kinds only; complex numbers (compounds of two equal floats, as h5py
+ * writes them) have a last axis of 2.  Errors: ET_MISSING, ET_FORMAT. */
 ET_API enum et_status et_store_shape(struct et_store *store, const char *path,
                                      struct et_store_shape *shape) ET_CHECKED;
 

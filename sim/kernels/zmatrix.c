@@ -4,6 +4,7 @@
 #include "kernels/zmatrix.h"
 
 #include <etalon/array.h>
+#include <etalon/parallel.h>
 #include <etalon/rng.h>
 
 #include <lapacke.h>
@@ -106,28 +107,50 @@ enum et_status et__band_solve(double *a, size_t n, size_t band, double *b, size_
     return judge(info, "a band solve");
 }
 
+struct conjugation {
+    const double complex *vectors, *turned; /* [n][n] V, V diag(exp(i values)) */
+    size_t n;
+    double complex *u;
+};
+
+/* Row i of turned V^H. */
+static void conjugate_row(void *user, size_t i, size_t worker)
+{
+    (void)worker;
+    const struct conjugation *c = user;
+    const double complex *a = c->turned + i * c->n;
+    for (size_t j = 0; j < c->n; j++) {
+        const double complex *b = c->vectors + j * c->n;
+        double re = 0, im = 0;
+        for (size_t k = 0; k < c->n; k++) {
+            re += creal(a[k]) * creal(b[k]) + cimag(a[k]) * cimag(b[k]);
+            im += cimag(a[k]) * creal(b[k]) - creal(a[k]) * cimag(b[k]);
+        }
+        c->u[i * c->n + j] = CMPLX(re, im);
+    }
+}
+
 enum et_status et__z_exp_i(const double complex *h, size_t n, double complex *u)
 {
     et_blas_one_thread();
     double complex *vectors = et_alloc(n * n, sizeof *vectors);
+    double complex *turned = et_alloc(n * n, sizeof *turned);
     double *values = et_alloc(n, sizeof *values);
-    enum et_status status = vectors && values ? ET_OK : ET_NOMEM;
+    enum et_status status = vectors && turned && values ? ET_OK : ET_NOMEM;
     if (status != ET_OK) goto out;
     memcpy(vectors, h, n * n * sizeof *vectors);
     lapack_int order = (lapack_int)n;
-    status = judge(LAPACKE_zheev(LAPACK_ROW_MAJOR, 'V', 'L', order, vectors, order, values),
+    status = judge(LAPACKE_zheevd(LAPACK_ROW_MAJOR, 'V', 'L', order, vectors, order, values),
                    "an eigenvalue decomposition");
     if (status != ET_OK) goto out;
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            double complex sum = 0;
-            for (size_t k = 0; k < n; k++)
-                sum += vectors[i * n + k] * CMPLX(cos(values[k]), sin(values[k])) *
-                       conj(vectors[j * n + k]);
-            u[i * n + j] = sum;
-        }
+        for (size_t k = 0; k < n; k++)
+            turned[i * n + k] = vectors[i * n + k] * CMPLX(cos(values[k]), sin(values[k]));
+    struct conjugation conjugation = {vectors, turned, n, u};
+    et_parallel_for(n, conjugate_row, &conjugation);
 out:
     et_free(vectors);
+    et_free(turned);
     et_free(values);
     return status;
 }
@@ -138,8 +161,10 @@ void et__z_multiply(const double complex *a, const double complex *b, size_t m, 
     memset(c, 0, m * n * sizeof *c);
     for (size_t i = 0; i < m; i++)
         for (size_t l = 0; l < k; l++) {
-            const double complex factor = a[i * k + l];
-            for (size_t j = 0; j < n; j++)
-                c[i * n + j] += factor * b[l * n + j];
+            const double re = creal(a[i * k + l]), im = cimag(a[i * k + l]);
+            for (size_t j = 0; j < n; j++) {
+                const double br = creal(b[l * n + j]), bi = cimag(b[l * n + j]);
+                c[i * n + j] += CMPLX(re * br - im * bi, re * bi + im * br);
+            }
         }
 }

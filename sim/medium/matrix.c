@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-enum kind { GAUSSIAN, HAAR };
+enum kind { GAUSSIAN, HAAR, FIBRE, FROM_FILE };
 
 /* 8 GiB of single-precision complex numbers: beyond lies a misprint. */
 #define ELEMENTS_MAX ((size_t)1 << 30)
@@ -104,12 +104,15 @@ enum et_status et__medium_make(struct et__medium *m, const struct et_config *con
 {
     size_t n_in = (size_t)et_config_int(config, "n_in");
     size_t n_out = (size_t)et_config_int(config, "n_out");
+    const size_t kind = et_config_choice(config, "kind");
     m->seed = seed;
+    if (kind == FROM_FILE) return et__medium_make_file(m, config);
     if (n_in == 0 || n_out == 0)
         return et_config_error(config, n_in ? "n_out" : "n_in", "%s must be at least 1",
                                n_in ? "n_out" : "n_in");
     ET_TRY(et__medium_size(m, config, n_in, n_out));
-    if (et_config_choice(config, "kind") == HAAR) return make_haar(m, config);
+    if (kind == HAAR) return make_haar(m, config);
+    if (kind == FIBRE) return et__medium_make_fibre(m, et_config_at(config, "fibre", 0));
     et_parallel_for(m->n_field, draw_row, m);
     return ET_OK;
 }

@@ -65,6 +65,16 @@ bool et__medium_is_complex(const struct et__medium *m);
 enum et_status et__medium_make(struct et__medium *m, const struct et_config *config,
                                uint64_t seed) ET_CHECKED;
 
+/* T of a fibre, by the record `fibre`, for the sizes that are set already.  Errors: ET_CONFIG,
+ * ET_NOMEM, ET_NUMERIC. */
+enum et_status et__medium_make_fibre(struct et__medium *m,
+                                     const struct et_config *fibre) ET_CHECKED;
+
+/* T from the file that the configuration names, sizes included.  Errors: ET_CONFIG, ET_MISSING,
+ * ET_IO, ET_FORMAT, ET_NOMEM. */
+enum et_status et__medium_make_file(struct et__medium *m,
+                                    const struct et_config *config) ET_CHECKED;
+
 /* Checks the sizes, sets them and makes an empty T.  Errors: ET_CONFIG, ET_NOMEM. */
 enum et_status et__medium_size(struct et__medium *m, const struct et_config *config, size_t n_in,
                                size_t n_field) ET_CHECKED;

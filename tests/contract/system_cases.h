@@ -76,6 +76,10 @@ static const struct {
                     "init: random}, {distance: 3e-3}], sensor: {regions: "
                     "[{x: 0, y: 0, width: 4e-5, height: 3e-5}, {x: 2e-5, y: 1e-5, width: 4e-5, "
                     "height: 4e-5}]}}"},
+    {"medium", "{type: medium, kind: fibre, n_in: 9, n_out: 16, gain: 3, fibre: {radius: 5e-6, "
+               "sections: 2}}"},
+    {"medium", "{type: medium, kind: fibre, n_in: 6, n_out: 8, encoding: phase, fibre: {profile: "
+               "graded, radius: 9e-6, in_columns: 3, out_columns: 4}}"},
     {"metasurface", "{type: metasurface, " SMALL_CAVITY "}"},
     {"metasurface",
      "{type: metasurface, frequencies: [4.9e9, 5.1e9], noise: 0.02, tuning: grey, " SMALL_CAVITY

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The scattering medium: every way in and out against a plain sum, mask, drift, bad input. */
+#include "sim/medium/modes.h"
+
+#include <etalon/store.h>
 #include <etalon/system.h>
 
 #include "close.h"
 #include <complex.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { N_IN = 7, N_OUT = 11, ROWS = 60, SEED = 3 };
 static const char sizes[] = "n_in: 7, n_out: 11";
@@ -182,6 +186,184 @@ START_TEST(test_ledger)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------ fibres -- */
+
+/* LP01, LP11, LP21 and LP02 below 5.136, LP31 above: with two angles for l > 0. */
+START_TEST(test_number_of_modes)
+{
+    struct et__fibre_mode *modes;
+    size_t n;
+    static const struct {
+        double v;
+        size_t n;
+    } known[] = {{2.3, 1}, {2.5, 3}, {3.8, 3}, {5.0, 6}, {5.3, 8}, {5.6, 10}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct et__fibre fibre = {.radius = 10e-6, .na = 0.1, .index = 1.46};
+        fibre.wavelength = 2 * M_PI * fibre.radius * fibre.na / known[i].v;
+        assert_ok(et__fibre_modes(&fibre, &modes, &n));
+        ck_assert_uint_eq(n, known[i].n);
+        for (size_t m = 0; m < n; m++)
+            ck_assert(modes[m].beta < 2 * M_PI / fibre.wavelength * 1.46);
+        ck_assert(modes[0].l == 0 && modes[0].m == 1 && !modes[0].sine);
+        et_free(modes);
+    }
+    /* A large core holds V^2 / 4 modes, up to terms of the order of V. */
+    struct et__fibre large = {50e-6, 0.2, 633e-9, 1.46, false};
+    assert_ok(et__fibre_modes(&large, &modes, &n));
+    assert_near((double)n, 0.25 * pow(et__fibre_v(&large), 2), et__fibre_v(&large));
+    et_free(modes);
+    /* Groups 1 to 4 of a graded core of V = 9: 1 + 2 + 3 + 4 modes. */
+    struct et__fibre graded = {9e-6, 0.1, 2 * M_PI * 0.1e-6, 1.46, true};
+    assert_ok(et__fibre_modes(&graded, &modes, &n));
+    ck_assert_uint_eq(n, 10);
+    et_free(modes);
+}
+END_TEST
+
+/* Columns of T for single pixels. */
+static void probe_fibre(const char *fibre, float complex *t, size_t n)
+{
+    char text[512];
+    struct et_system *system;
+    struct et_array x = {0}, y = {0};
+    struct et_step step = {.seed = SEED};
+    snprintf(text, sizeof text,
+             "{type: medium, kind: fibre, n_in: %zu, n_out: %zu, detection: quadratures, fibre: "
+             "{radius: 5e-6, %s}}",
+             n, n, fibre);
+    assert_ok(et_system_open_text(text, SEED, &system));
+    assert_ok(et_array_create(&x, n, n));
+    assert_ok(et_array_create(&y, n, 2 * n));
+    for (size_t i = 0; i < n; i++)
+        x.data[i * n + i] = 1;
+    assert_ok(et_system_forward(system, &step, et_array_view(&x), et_array_view(&y)));
+    for (size_t i = 0; i < n * n; i++)
+        t[i] = CMPLXF(y.data[i % n * 2 * n + i / n], y.data[i % n * 2 * n + n + i / n]);
+    et_array_destroy(&x);
+    et_array_destroy(&y);
+    et_system_close(system);
+}
+
+/* Without coupling T = C D P with C = P^T: symmetric.  With coupling it is not, and weak coupling
+ * within groups of equal beta changes it less than strong coupling between all modes. */
+START_TEST(test_fibre_coupling)
+{
+    enum { N = 36 };
+    float complex bare[N * N], within[N * N], between[N * N];
+    double asymmetry = 0, size = 0, by_within = 0, by_between = 0, twist = 0;
+    probe_fibre("coupling_within: 0, coupling_between: 0", bare, N);
+    probe_fibre("coupling_within: 0.1, coupling_between: 0", within, N);
+    probe_fibre("coupling_within: 3, coupling_between: 3, sections: 3", between, N);
+    for (size_t i = 0; i < N * N; i++) {
+        size_t flipped = i % N * N + i / N;
+        size += pow((double)cabsf(bare[i]), 2);
+        asymmetry += pow((double)cabsf(bare[i] - bare[flipped]), 2);
+        twist += pow((double)cabsf(between[i] - between[flipped]), 2);
+        by_within += pow((double)cabsf(bare[i] - within[i]), 2);
+        by_between += pow((double)cabsf(bare[i] - between[i]), 2);
+    }
+    ck_assert_msg(asymmetry < 1e-10 * size, "%g of %g", asymmetry, size);
+    ck_assert_msg(twist > 0.1 * size, "%g of %g", twist, size);
+    ck_assert_msg(by_within > 1e-4 * size && by_within < 0.1 * size, "%g of %g", by_within, size);
+    ck_assert_msg(by_between > 0.5 * size, "%g of %g", by_between, size);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------- files -- */
+
+static char folder[] = "/tmp/etalon-medium-XXXXXX";
+
+static void make_files(void)
+{
+    char path[128];
+    struct et_store *store;
+    float numbers[2][3][2];
+    for (size_t i = 0; i < 12; i++)
+        numbers[i / 6][i / 2 % 3][i % 2] = 0.5F * (float)i;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/t.npy", folder);
+    FILE *file = fopen(path, "wb");
+    ck_assert_ptr_nonnull(file);
+    static const char header[] = "{'descr': '<c8', 'fortran_order': False, 'shape': (2, 3), }";
+    fwrite("\x93NUMPY\x01\x00", 1, 8, file);
+    fputc(sizeof header - 1, file);
+    fputc(0, file);
+    fwrite(header, 1, sizeof header - 1, file);
+    fwrite(numbers, 1, sizeof numbers, file);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/t.h5", folder);
+    struct et_store_shape shape = {ET_STORE_F32, 3, {2, 3, 2}};
+    assert_ok(et_store_create(path, &store));
+    assert_ok(et_store_write(store, "/T", shape, numbers, "1", "A matrix.", ET_STABLE));
+    numbers[1][2][0] = NAN;
+    assert_ok(et_store_write(store, "/nan", shape, numbers, "1", "A matrix.", ET_STABLE));
+    shape.rank = 2;
+    assert_ok(et_store_write(store, "/real", shape, numbers, "1", "A matrix.", ET_STABLE));
+    assert_ok(et_store_commit(&store));
+}
+
+static void remove_files(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/t.npy", folder);
+    remove(path);
+    snprintf(path, sizeof path, "%s/t.h5", folder);
+    remove(path);
+    rmdir(folder);
+    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+}
+
+static enum et_status open_file(const char *rest, struct et_system **system)
+{
+    char text[512];
+    snprintf(text, sizeof text, "{type: medium, kind: file, detection: quadratures, file: %s/%s}",
+             folder, rest);
+    return et_system_open_text(text, SEED, system);
+}
+
+START_TEST(test_files)
+{
+    static const char *const names[] = {"t.npy", "t.h5", "t.npy, n_in: 3, n_out: 2"};
+    make_files();
+    for (size_t i = 0; i < 3; i++) {
+        struct et_system *system;
+        struct et_step step = {.seed = SEED};
+        float x[3] = {1, 0, 0.5F}, y[4];
+        /* Row 0: (0 + 0.5i) + (2 + 2.5i) / 2; row 1: (3 + 3.5i) + (5 + 5.5i) / 2. */
+        const float want[4] = {1, 5.5F, 1.75F, 6.25F};
+        assert_ok(open_file(names[i], &system));
+        assert_ok(et_system_forward(system, &step, et_view_of(x, 1, 3), et_view_of(y, 1, 4)));
+        assert_close(y, want, 4, 1e-6, 0);
+        et_system_close(system);
+    }
+    remove_files();
+}
+END_TEST
+
+START_TEST(test_bad_files)
+{
+    static const struct {
+        const char *rest, *message;
+        enum et_status status;
+    } cases[] = {
+        {"t.npy, n_in: 4", "has n_out x n_in = 2 x 3 numbers, not 2 x 4", ET_CONFIG},
+        {"t.h5, n_out: 5", "has n_out x n_in = 2 x 3 numbers, not 5 x 3", ET_CONFIG},
+        {"t.h5, dataset: /real", "/real: is no matrix of complex numbers", ET_FORMAT},
+        {"t.h5, dataset: /nan", "/nan: element [1][2] is nan+5.5i", ET_FORMAT},
+        {"t.h5, dataset: /none", "/none: there is no such dataset", ET_MISSING},
+        {"none.npy", "none.npy", ET_MISSING},
+    };
+    make_files();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct et_system *system;
+        assert_status(open_file(cases[i].rest, &system), cases[i].status);
+        assert_message(cases[i].message);
+        ck_assert_ptr_null(system);
+    }
+    remove_files();
+}
+END_TEST
+
 static void refuses(const char *yaml, const char *message)
 {
     struct et_system *system;
@@ -204,6 +386,23 @@ START_TEST(test_bad_input)
             "a camera sees intensities: detection homodyne has none");
     refuses("{type: medium, n_in: 4, n_out: 4, phase_range: 1e9}",
             "phase_range = 1e9 rad is outside [0.001, 100]");
+    refuses("{type: medium, kind: file}", "kind: file needs the name of a file");
+    refuses("{type: medium, kind: fibre, n_in: 9, n_out: 9, fibre: {radius: 1e-6, profile: "
+            "graded}}",
+            "the fibre guides no mode: V = 2 pi radius na / wavelength = 0.993, a graded core "
+            "needs more than 2");
+    refuses("{type: medium, kind: fibre, n_in: 9, n_out: 9, fibre: {radius: 5e-7}}",
+            "V = 2 pi radius na / wavelength = 0.496, a step-index core needs more than 0.8");
+    refuses("{type: medium, kind: fibre, n_in: 9, n_out: 9, fibre: {radius: 1e-4}}",
+            "V = 99.3: the fibre guides 2");
+    refuses("{type: medium, kind: fibre, n_in: 9, n_out: 9, fibre: {radius: 1e-2}}",
+            "guides far more than 1024 modes");
+    refuses("{type: medium, kind: fibre, n_in: 9, n_out: 9, fibre: {na: 1.5}}",
+            "na = 1.5 is not below the core's index of 1.457");
+    refuses("{type: medium, kind: fibre, n_in: 8, n_out: 9, fibre: {radius: 5e-6}}",
+            "8 pixels are no square: give in_columns");
+    refuses("{type: medium, kind: fibre, n_in: 8, n_out: 9, fibre: {radius: 5e-6, in_columns: 3}}",
+            "8 pixels do not fill rows of in_columns = 3");
 }
 END_TEST
 
@@ -218,6 +417,10 @@ int main(void)
     tcase_add_test(all, test_camera);
     tcase_add_test(all, test_drift_needs_no_history);
     tcase_add_test(all, test_ledger);
+    tcase_add_test(all, test_number_of_modes);
+    tcase_add_test(all, test_fibre_coupling);
+    tcase_add_test(all, test_files);
+    tcase_add_test(all, test_bad_files);
     tcase_add_test(all, test_bad_input);
     suite_add_tcase(suite, all);
     return suite_result(suite);
