@@ -56,4 +56,19 @@ if "$etalon" describe system/acoustic >/dev/null 2>&1; then
         fail "a frame is no PNG file"
     run_code 1 simulate --system "$cavity" --frames /proc/none --every 200 --output field2.h5
 fi
+
+# So has light: a frame for every look, from modulator to camera.
+run_code 0 simulate --system '{type: diffraction, looks: 10}' --frames light --every 5 --output light.h5
+prints "field: 3 frames of 32 x 32 cells"
+[ -s light/frame_0002.png ] || fail "no frame of light"
+
+# The plans that a run depends on are kept where the environment says, and told.
+export ETALON_WISDOM=$PWD/plans
+run_code 0 simulate --system '{type: diffraction}' --output a.h5
+[ -s plans ] || fail "no plans were kept"
+run_code 0 doctor
+prints "cache $PWD/plans"
+echo garbage >plans
+run_code 0 simulate --system '{type: diffraction}' --output b.h5
+says "plans: is damaged"
 finish
