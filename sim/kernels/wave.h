@@ -48,6 +48,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ET__WAVE_GROUP 4 /* rows that the kernel may take at once; the preprocessor asks */
+
 enum {
     ET__WAVE_LANES = 8,    /* lanes of a batched field; the other legal count is 1 */
     ET__WAVE_PAGE = 4096,  /* bytes */
@@ -124,6 +126,8 @@ struct et__wave_plan {
     void *open_x, *open_y; /* order 4: open faces along each axis; else NULL */
     struct et__wave_span *spans;
     size_t *row_spans; /* [ny + 1] first span of each row */
+    uint8_t *alike;    /* [ny] number of rows from this one up that have the same spans, up to
+                          ET__WAVE_GROUP */
     struct et__wave_membrane *membranes;
     bool fetch_ahead; /* too large for the cache */
     bool has_pml;

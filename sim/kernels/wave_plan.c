@@ -200,6 +200,28 @@ static size_t shape_spans(const struct et__wave_plan *plan, const struct et__wav
     return n;
 }
 
+static bool same_spans(const struct et__wave_plan *plan, size_t y)
+{
+    size_t n = plan->row_spans[y + 1] - plan->row_spans[y];
+    const struct et__wave_span *a = plan->spans + plan->row_spans[y], *b = a + n;
+    if (n != plan->row_spans[y + 2] - plan->row_spans[y + 1]) return false;
+    for (size_t i = 0; i < n; i++)
+        if (a[i].first != b[i].first || a[i].count != b[i].count || a[i].kind != b[i].kind ||
+            a[i].patch_first != b[i].patch_first || a[i].patch_last != b[i].patch_last ||
+            a[i].membrane != b[i].membrane)
+            return false;
+    return true;
+}
+
+static void find_alike(struct et__wave_plan *plan)
+{
+    for (size_t y = plan->ny; y-- > 0;) {
+        bool same = y + 1 < plan->ny && same_spans(plan, y);
+        size_t n = same ? plan->alike[y + 1] + 1U : 1U;
+        plan->alike[y] = (uint8_t)(n < ET__WAVE_GROUP ? n : ET__WAVE_GROUP);
+    }
+}
+
 static enum et_status cut_rows(struct et__wave_plan *plan, const struct et__wave_medium *m)
 {
     struct et__wave_span *runs = et_alloc(4 * m->nx, sizeof *runs);
@@ -219,7 +241,9 @@ static enum et_status cut_rows(struct et__wave_plan *plan, const struct et__wave
         }
     }
     et_free(runs);
-    return plan->spans ? ET_OK : ET_NOMEM;
+    if (!plan->spans) return ET_NOMEM;
+    find_alike(plan);
+    return ET_OK;
 }
 
 enum et_status et__wave_plan_create(struct et__wave_plan *plan, const struct et__wave_medium *m)
@@ -240,6 +264,7 @@ enum et_status et__wave_plan_create(struct et__wave_plan *plan, const struct et_
     if (plan->order == 4 && !(plan->open_x = et_alloc(size, real))) return ET_NOMEM;
     if (plan->order == 4 && !(plan->open_y = et_alloc(size, real))) return ET_NOMEM;
     if (!(plan->row_spans = et_alloc(m->ny + 1, sizeof *plan->row_spans))) return ET_NOMEM;
+    if (!(plan->alike = et_alloc(m->ny, sizeof *plan->alike))) return ET_NOMEM;
     if (!(plan->membranes = et_alloc(m->n_membranes, sizeof *plan->membranes))) return ET_NOMEM;
     if (m->n_membranes > 0)
         memcpy(plan->membranes, m->membranes, m->n_membranes * sizeof *plan->membranes);
@@ -259,6 +284,7 @@ void et__wave_plan_destroy(struct et__wave_plan *plan)
     et_free(plan->open_y);
     et_free(plan->spans);
     et_free(plan->row_spans);
+    et_free(plan->alike);
     et_free(plan->membranes);
     et__wave_pml_destroy(&plan->pml);
     *plan = (struct et__wave_plan){0};

@@ -7,7 +7,9 @@
  *
  * u      row of now; its neighbours are `pitch` values away
  * next   row of previous: read as u_prev, left as u_next; never overlaps the rows of now
- * n      cells; gain, keep, open, open_x, open_y have one entry per cell, rows map_pitch apart */
+ * GROUP  rows that some kernels take at once: 4 for one simulation, 1 where lanes fill the
+ * registers n      cells; gain, keep, open, open_x, open_y have one entry per cell, rows map_pitch
+ * apart */
 
 /* Where a cell or a row of cells is in the fields and in the maps. */
 struct ROW(place) {
@@ -56,29 +58,57 @@ ROW_INLINE VALUE ROW(laplacian)(const VALUE *u, const struct ROW(place) * at, si
 #endif
 }
 
-ROW_KERNEL void ROW(uniform)(const VALUE *restrict u, ptrdiff_t pitch, VALUE *restrict next,
-                             REAL gain, size_t n)
-{
-    for (size_t x = 0; x < n; x++) {
-        VALUE c = u[x], lap = ROW(inner_laplacian)(u + x, pitch);
-        next[x] = c + ((c - next[x]) + gain * lap);
-    }
-}
-
-ROW_KERNEL void ROW(speed)(const VALUE *restrict u, ptrdiff_t pitch, VALUE *restrict next,
-                           const REAL *restrict gain, size_t n)
-{
-    for (size_t x = 0; x < n; x++) {
-        VALUE c = u[x], lap = ROW(inner_laplacian)(u + x, pitch);
-        next[x] = c + ((c - next[x]) + gain[x] * lap);
-    }
-}
-
-ROW_KERNEL void ROW(general)(const struct ROW(place) * place, size_t n)
+/* The plain kinds take GROUP rows at once: a row of u is loaded once for the rows beside it. */
+ROW_INLINE void ROW(plain_cells)(const struct ROW(place) * place, bool uniform, const size_t rows,
+                                 size_t n)
 {
     const struct ROW(place) at = *place;
     const VALUE *restrict u = at.u;
     VALUE *restrict next = at.next;
+    const REAL *restrict gain = at.gain;
+    REAL gains[GROUP];
+    for (size_t r = 0; r < rows; r++)
+        gains[r] = gain[(ptrdiff_t)r * at.map_pitch + (ptrdiff_t)(n / 2)];
+    ROW_LOOP
+    for (size_t x = 0; x < n; x++) {
+#pragma GCC unroll 4
+        for (size_t r = 0; r < rows; r++) {
+            const ptrdiff_t i = (ptrdiff_t)r * at.pitch + (ptrdiff_t)x;
+            const REAL g = uniform ? gains[r] : gain[(ptrdiff_t)r * at.map_pitch + (ptrdiff_t)x];
+            VALUE c = u[i], lap = ROW(inner_laplacian)(u + i, at.pitch);
+            next[i] = c + ((c - next[i]) + g * lap);
+        }
+    }
+}
+
+ROW_KERNEL void ROW(uniform)(const struct ROW(place) * at, size_t n)
+{
+    ROW(plain_cells)(at, true, 1, n);
+}
+
+ROW_KERNEL void ROW(speed)(const struct ROW(place) * at, size_t n)
+{
+    ROW(plain_cells)(at, false, 1, n);
+}
+
+#if GROUP > 1
+ROW_KERNEL void ROW(uniform_group)(const struct ROW(place) * at, size_t n)
+{
+    ROW(plain_cells)(at, true, GROUP, n);
+}
+
+ROW_KERNEL void ROW(speed_group)(const struct ROW(place) * at, size_t n)
+{
+    ROW(plain_cells)(at, false, GROUP, n);
+}
+#endif
+
+ROW_SHORT ROW_KERNEL void ROW(general)(const struct ROW(place) * place, size_t n)
+{
+    const struct ROW(place) at = *place;
+    const VALUE *restrict u = at.u;
+    VALUE *restrict next = at.next;
+    ROW_LOOP
     for (size_t x = 0; x < n; x++) {
         VALUE c = u[x], lap = ROW(laplacian)(u + x, &at, x);
         next[x] = c + (at.keep[x] * (c - next[x]) + at.gain[x] * lap);
@@ -95,6 +125,7 @@ ROW_INLINE void ROW(membrane_cells)(const struct ROW(place) * place, bool edge,
     VALUE *restrict next = at.next;
     const REAL beta = (REAL)membrane->beta, k = (REAL)membrane->stiffening;
     const REAL inverse_saturation2 = (REAL)membrane->inverse_saturation2;
+    ROW_LOOP
     for (size_t x = 0; x < n; x++) {
         VALUE c = u[x];
         VALUE lap = edge ? ROW(laplacian)(u + x, &at, x) : ROW(inner_laplacian)(u + x, at.pitch);
@@ -119,13 +150,14 @@ ROW_KERNEL void ROW(membrane_edge)(const struct ROW(place) * place,
 }
 
 /* Field of a strip; phi_x[x] and phi_x[x + 1] are the faces left and right of cell x. */
-ROW_KERNEL void ROW(strip)(const struct ROW(place) * place, const VALUE *restrict phi_x,
-                           const VALUE *restrict phi_below, const VALUE *restrict phi_above,
-                           size_t n)
+ROW_SHORT ROW_KERNEL void ROW(strip)(const struct ROW(place) * place, const VALUE *restrict phi_x,
+                                     const VALUE *restrict phi_below,
+                                     const VALUE *restrict phi_above, size_t n)
 {
     const struct ROW(place) at = *place;
     const VALUE *restrict u = at.u;
     VALUE *restrict next = at.next;
+    ROW_LOOP
     for (size_t x = 0; x < n; x++) {
         VALUE c = u[x], lap = ROW(laplacian)(u + x, &at, x);
         VALUE div = (phi_x[x + 1] - phi_x[x]) + (phi_above[x] - phi_below[x]);
@@ -155,11 +187,12 @@ ROW_INLINE VALUE ROW(slope)(const VALUE *u, const VALUE *next, ptrdiff_t step, c
 
 /* phi_x on the n - 1 inner faces of a strip's row; entry x of decay, rate, pull is the face left
  * of cell x, sigma_y belongs to the row. */
-ROW_KERNEL void ROW(phi_x)(const struct ROW(place) * place, VALUE *restrict phi_x,
-                           const REAL *restrict decay, const REAL *restrict rate,
-                           const REAL *restrict pull, REAL sigma_y, size_t n)
+ROW_SHORT ROW_KERNEL void ROW(phi_x)(const struct ROW(place) * place, VALUE *restrict phi_x,
+                                     const REAL *restrict decay, const REAL *restrict rate,
+                                     const REAL *restrict pull, REAL sigma_y, size_t n)
 {
     const struct ROW(place) at = *place;
+    ROW_LOOP
     for (size_t x = 1; x < n; x++) {
         VALUE slope = ROW(slope)(at.u + x, at.next + x, 1, at.gain + x, 1);
         phi_x[x] = decay[x] * phi_x[x] + (sigma_y * rate[x] - pull[x]) * slope;
@@ -167,10 +200,12 @@ ROW_KERNEL void ROW(phi_x)(const struct ROW(place) * place, VALUE *restrict phi_
 }
 
 /* phi_y on the faces between a row and the one below it; decay, rate, pull belong to the face. */
-ROW_KERNEL void ROW(phi_y)(const struct ROW(place) * place, VALUE *restrict phi_y, REAL decay,
-                           REAL rate, REAL pull, const REAL *restrict sigma_x, size_t n)
+ROW_SHORT ROW_KERNEL void ROW(phi_y)(const struct ROW(place) * place, VALUE *restrict phi_y,
+                                     REAL decay, REAL rate, REAL pull, const REAL *restrict sigma_x,
+                                     size_t n)
 {
     const struct ROW(place) at = *place;
+    ROW_LOOP
     for (size_t x = 0; x < n; x++) {
         VALUE slope = ROW(slope)(at.u + x, at.next + x, at.pitch, at.gain + x, at.map_pitch);
         phi_y[x] = decay * phi_y[x] + (sigma_x[x] * rate - pull) * slope;
@@ -210,39 +245,74 @@ ROW_INLINE struct ROW(place) ROW(along)(const struct ROW(place) * row, size_t x)
     return at;
 }
 
-/* Cells [x, x + n) of a span. */
-ROW_INLINE void ROW(step_cells)(const struct ROW(place) * row, const struct et__wave_span *span,
-                                const struct et__wave_membrane *membranes, size_t x, size_t n)
+/* The place `rows` rows further up. */
+ROW_INLINE struct ROW(place) ROW(above)(const struct ROW(place) * row, size_t rows)
 {
-    const struct ROW(place) at = ROW(along)(row, x);
+    struct ROW(place) at = *row;
+    const ptrdiff_t by = (ptrdiff_t)rows * at.pitch, map_by = (ptrdiff_t)rows * at.map_pitch;
+    at.u += by;
+    at.next += by;
+    at.gain += map_by;
+    at.keep += map_by;
+    at.open += map_by;
+#if ORDER == 4
+    at.open_x += map_by;
+    at.open_y += map_by;
+#endif
+    return at;
+}
+
+/* n cells of one kind. */
+ROW_INLINE void ROW(step_cells)(const struct ROW(place) * at, const struct et__wave_span *span,
+                                const struct et__wave_membrane *membranes, size_t n)
+{
     switch ((enum et__wave_kind)span->kind) {
     case ET__WAVE_UNIFORM:
-        ROW(uniform)(at.u, at.pitch, at.next, at.gain[n / 2], n);
+        ROW(uniform)(at, n);
         break;
     case ET__WAVE_SPEED:
-        ROW(speed)(at.u, at.pitch, at.next, at.gain, n);
+        ROW(speed)(at, n);
         break;
     case ET__WAVE_GENERAL:
-        ROW(general)(&at, n);
+        ROW(general)(at, n);
         break;
     case ET__WAVE_MEMBRANE:
-        ROW(membrane)(&at, membranes + span->membrane, n);
+        ROW(membrane)(at, membranes + span->membrane, n);
         break;
     case ET__WAVE_MEMBRANE_EDGE:
-        ROW(membrane_edge)(&at, membranes + span->membrane, n);
+        ROW(membrane_edge)(at, membranes + span->membrane, n);
         break;
+    }
+}
+
+/* The same in `rows` rows, 1 or GROUP. */
+ROW_INLINE void ROW(step_group)(const struct ROW(place) * at, const struct et__wave_span *span,
+                                const struct et__wave_membrane *membranes, size_t n, size_t rows)
+{
+#if GROUP > 1
+    if (rows == GROUP && span->kind == ET__WAVE_UNIFORM) {
+        ROW(uniform_group)(at, n);
+        return;
+    }
+    if (rows == GROUP && span->kind == ET__WAVE_SPEED) {
+        ROW(speed_group)(at, n);
+        return;
+    }
+#endif
+    for (size_t r = 0; r < rows; r++) {
+        const struct ROW(place) row = ROW(above)(at, r);
+        ROW(step_cells)(&row, span, membranes, n);
     }
 }
 
 /* Asks for what the cells FETCH_DISTANCE further on will need from memory: the row above, the
  * previous time level, and the coefficients.  The hardware's own prefetcher starts anew on every
  * page, and five streams of short rows leave it behind. */
-ROW_INLINE void ROW(fetch)(const struct ROW(place) * row, const struct et__wave_span *span,
-                           size_t x)
+ROW_INLINE void ROW(fetch)(const struct ROW(place) * row, const struct et__wave_span *span)
 {
     const size_t line = 64 / sizeof(REAL);
-    for (size_t i = x + FETCH_DISTANCE; i < x + FETCH_DISTANCE + FETCH_CELLS; i += line) {
-        __builtin_prefetch(row->u + ORDER / 2 * row->pitch + i, 0, 3);
+    for (size_t i = FETCH_DISTANCE; i < FETCH_DISTANCE + FETCH_CELLS; i += line) {
+        __builtin_prefetch(row->u + ORDER / 2 * row->pitch + (ptrdiff_t)i, 0, 3);
         __builtin_prefetch(row->next + i, 1, 3);
         if (span->kind == ET__WAVE_UNIFORM) continue;
         __builtin_prefetch(row->gain + i, 0, 3);
@@ -259,27 +329,36 @@ ROW_INLINE void ROW(patch)(const struct ROW(place) * row, size_t x, const VALUE 
     row->next[x] = c + (row->keep[x] * (c - *before) + row->gain[x] * lap);
 }
 
-/* The spans of row y. */
+/* The spans of row y, in `rows` rows (1 or GROUP) that are alike. */
 ROW_INLINE void ROW(step_spans)(const struct et__wave_plan *plan,
-                                const struct et__wave_field *field, size_t y, bool fetch)
+                                const struct et__wave_field *field, size_t y, size_t rows,
+                                bool fetch)
 {
     const struct et__wave_span *span = plan->spans + plan->row_spans[y];
     const struct et__wave_span *end = plan->spans + plan->row_spans[y + 1];
     const struct ROW(place) row = ROW(find)(plan, field, 0, y);
     for (; span < end; span++) {
-        const size_t first = span->first, stop = first + span->count;
-        const VALUE before_first = row.next[first], before_last = row.next[stop - 1];
-        if (fetch) {
-            for (size_t x = first; x < stop; x += FETCH_CELLS) {
-                ROW(fetch)(&row, span, x);
-                ROW(step_cells)
-                (&row, span, plan->membranes, x, stop - x < FETCH_CELLS ? stop - x : FETCH_CELLS);
-            }
-        } else {
-            ROW(step_cells)(&row, span, plan->membranes, first, span->count);
+        const size_t first = span->first, last = first + span->count - 1;
+        VALUE before_first[GROUP], before_last[GROUP];
+        for (size_t r = 0; r < rows; r++) {
+            before_first[r] = row.next[(ptrdiff_t)r * row.pitch + (ptrdiff_t)first];
+            before_last[r] = row.next[(ptrdiff_t)r * row.pitch + (ptrdiff_t)last];
         }
-        if (span->patch_first) ROW(patch)(&row, first, &before_first);
-        if (span->patch_last) ROW(patch)(&row, stop - 1, &before_last);
+        const size_t piece = fetch ? FETCH_CELLS : span->count;
+        for (size_t x = first; x <= last; x += piece) {
+            const struct ROW(place) at = ROW(along)(&row, x);
+            const size_t left = last + 1 - x;
+            for (size_t r = 0; fetch && r < rows; r++) {
+                const struct ROW(place) ahead = ROW(above)(&at, r);
+                ROW(fetch)(&ahead, span);
+            }
+            ROW(step_group)(&at, span, plan->membranes, left < piece ? left : piece, rows);
+        }
+        for (size_t r = 0; r < rows && (span->patch_first || span->patch_last); r++) {
+            const struct ROW(place) patched = ROW(above)(&row, r);
+            if (span->patch_first) ROW(patch)(&patched, first, &before_first[r]);
+            if (span->patch_last) ROW(patch)(&patched, last, &before_last[r]);
+        }
     }
 }
 
@@ -361,14 +440,22 @@ ROW_TARGET static void ROW(sweep)(const struct et__wave_plan *plan,
         if (y == end || sweep->face_first + lag < y) y = sweep->face_first + lag;
         if (end < sweep->face_stop + lag) end = sweep->face_stop + lag;
     }
-    for (; y < end; y++) {
-        if (y >= sweep->first && y < sweep->stop) {
-            ROW(step_spans)(plan, field, y, sweep->fetch);
-            if (plan->has_pml) ROW(step_strips)(plan, field, y);
-            if (sweep->ports) ROW(exchange)(plan, field, sweep, y);
-            if (plan->has_pml) ROW(step_phi_x)(plan, field, y);
+    for (size_t rows; y < end; y += rows) {
+        const bool inside = y >= sweep->first && y < sweep->stop;
+        rows = inside && !sweep->fetch && sweep->stop - y >= GROUP && plan->alike[y] >= GROUP
+                   ? GROUP
+                   : 1;
+        if (inside) {
+            ROW(step_spans)(plan, field, y, rows, sweep->fetch);
+            for (size_t r = y; plan->has_pml && r < y + rows; r++)
+                ROW(step_strips)(plan, field, r);
+            for (size_t r = y; sweep->ports && r < y + rows; r++)
+                ROW(exchange)(plan, field, sweep, r);
+            for (size_t r = y; plan->has_pml && r < y + rows; r++)
+                ROW(step_phi_x)(plan, field, r);
         }
-        if (y >= sweep->face_first + lag && y < sweep->face_stop + lag)
-            ROW(step_phi_y)(plan, field, y - lag);
+        for (size_t r = y; r < y + rows; r++)
+            if (r >= sweep->face_first + lag && r < sweep->face_stop + lag)
+                ROW(step_phi_y)(plan, field, r - lag);
     }
 }

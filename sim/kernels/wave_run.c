@@ -7,6 +7,7 @@
  * step 0 is at row y, step s is at row y - s skew.  All the front needs is behind it, and two time
  * levels suffice.  skew is r, but 3 in order 4 with strips: there an auxiliary field between the
  * rows y - 1 and y still reads row y - 2 at the old level, which the next step must not overwrite.
+ * It moves by groups of rows, for which the kernels load less.
  * The front is `depth` skew rows long, so these rows, and not the grid, have to fit the cache; each
  * cell comes from memory once in `depth` steps.
  *
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 enum {
+    DEPTH_MIN = 4,
     DEPTH_MAX = 32,
     BANDS_PER_THREAD = 2,
     CACHE_BYTES = 1 << 20 /* of the second level, where the system does not tell */
@@ -67,10 +69,13 @@ struct et__wave_schedule et__wave_schedule(const struct et__wave_plan *plan,
     struct et__wave_schedule schedule = {
         .variant = et__wave_variant(plan->precision, 0), .depth = 1, .tiles = 1};
     if (field->lanes > 1 || !plan->fetch_ahead) return schedule;
-    /* Half the cache for the front: both time levels and the gain of its rows. */
-    size_t threads = et_parallel_threads(), skew = et__wave_skew(plan), ends = 2 * plan->frame + 1;
-    size_t rows = cache_bytes() / 2 / (3 * plan->pitch * field->real);
-    size_t depth = rows > ends ? (rows - ends) / skew : 1;
+    /* Three quarters of the cache for the front: both time levels and the gain of its rows.  Where
+     * that is too little the next cache serves, which is faster than memory still. */
+    size_t threads = et_parallel_threads(), skew = et__wave_skew(plan),
+           ends = 2 * plan->frame + ET__WAVE_GROUP;
+    size_t rows = cache_bytes() / 4 * 3 / (3 * plan->pitch * field->real);
+    size_t depth = rows > ends ? (rows - ends) / skew : DEPTH_MIN;
+    if (depth < DEPTH_MIN) depth = DEPTH_MIN;
     if (depth > DEPTH_MAX) depth = DEPTH_MAX;
     if (depth > steps) depth = steps;
     /* Bands at least twice as high as phase 2 is at its end, one for each thread if possible. */
@@ -131,25 +136,32 @@ static struct extent edge_extent(const struct block *block, size_t band, size_t 
 
 typedef struct extent extent_fn(const struct block *block, size_t band, size_t s);
 
-/* Row y of step s, as far as it belongs to the extent. */
-static void advance_row(const struct block *block, const struct extent *e, size_t s, size_t y)
+/* The part of [low, high) that lies in [first, stop); [0, 0) when there is none. */
+static void clip(size_t low, size_t high, size_t first, size_t stop, size_t *from, size_t *to)
+{
+    if (low < first) low = first;
+    if (high > stop) high = stop;
+    *from = low < high ? low : 0;
+    *to = low < high ? high : 0;
+}
+
+/* Rows [low, high) of step s, as far as they belong to the extent, and the faces that they
+ * complete. */
+static void advance_rows(const struct block *block, const struct extent *e, size_t s, size_t low,
+                         size_t high)
 {
     size_t lag = block->plan->frame - 1;
     struct et__wave_sweep sweep = {
         .ports = block->ports,
         .signal = block->signal ? block->signal + s * block->signal_bytes : NULL,
         .trace = block->trace ? block->trace + s * block->trace_bytes : NULL,
-        .fetch = s == 0 && block->plan->fetch_ahead,
     };
-    if (y >= e->first && y < e->stop) {
-        sweep.first = y;
-        sweep.stop = y + 1;
-    }
-    if (block->plan->has_pml && y >= e->face_first + lag && y < e->face_stop + lag) {
-        sweep.face_first = y - lag;
-        sweep.face_stop = y - lag + 1;
-    }
-    block->sweep(block->plan, &block->levels[s % 2], &sweep);
+    clip(low, high, e->first, e->stop, &sweep.first, &sweep.stop);
+    if (block->plan->has_pml && high > lag)
+        clip(low > lag ? low - lag : 0, high - lag, e->face_first, e->face_stop, &sweep.face_first,
+             &sweep.face_stop);
+    if (sweep.first < sweep.stop || sweep.face_first < sweep.face_stop)
+        block->sweep(block->plan, &block->levels[s % 2], &sweep);
 }
 
 /* Moves the front through one tile. */
@@ -166,9 +178,10 @@ static void advance_tile(const struct block *block, size_t band, extent_fn *exte
         if (high + s * skew > end) end = high + s * skew;
     }
     uint64_t mode = flush_begin();
-    for (size_t y = begin; y < end; y++)
-        for (size_t s = 0; s < depth && s * skew <= y; s++)
-            advance_row(block, &extents[s], s, y - s * skew);
+    for (size_t y = begin; y < end; y += ET__WAVE_GROUP)
+        for (size_t s = 0; s < depth && s * skew < y + ET__WAVE_GROUP; s++)
+            advance_rows(block, &extents[s], s, y > s * skew ? y - s * skew : 0,
+                         y + ET__WAVE_GROUP - s * skew);
     flush_end(mode);
 }
 

@@ -16,7 +16,7 @@ struct et__wave_sweep {
     const struct et__wave_ports *ports; /* NULL = none */
     const void *signal;                 /* [n_sources][lanes] of this step; NULL = silence */
     void *trace;                        /* [n_probes][lanes] of this step; NULL = unheard */
-    bool fetch;                         /* the rows come from memory: fetch ahead */
+    bool fetch;                         /* all rows come from memory: fetch ahead, one at a time */
 };
 
 /* Reads field->now and leaves the new level in field->previous. */

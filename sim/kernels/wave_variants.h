@@ -8,6 +8,16 @@
 /* Rows of large grids are fetched this many cells ahead, in pieces of so many. */
 enum { FETCH_DISTANCE = 512, FETCH_CELLS = 64 };
 
+/* The level that is written overlaps nothing that is read, apart from its own cell. */
+#if defined __clang__
+#define ROW_LOOP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define ROW_LOOP _Pragma("GCC ivdep")
+#endif
+
+/* ROW_SHORT: loops of a few tens of cells, which longer vectors would leave to their scalar ends.
+ */
+
 /* Kept out of line: inlined together, the loops' set-up costs every span tens of cycles. */
 #define ROW_KERNEL ROW_TARGET static __attribute__((noinline))
 #define ROW_INLINE ROW_TARGET static inline __attribute__((always_inline))
@@ -20,6 +30,7 @@ typedef REAL lanes_value
     __attribute__((vector_size(ET__WAVE_LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 
 #define ROW_TARGET
+#define ROW_SHORT
 #define ROW_SET(name) portable_##name
 #include "wave_orders.h"
 #undef ROW_TARGET
@@ -32,7 +43,11 @@ typedef REAL lanes_value
 #undef ROW_TARGET
 #undef ROW_SET
 
-#define ROW_TARGET    __attribute__((target("avx512f,avx512vl")))
+#define ROW_TARGET __attribute__((target("avx512f,avx512vl")))
+#if !defined __clang__
+#undef ROW_SHORT
+#define ROW_SHORT __attribute__((target("avx512f,avx512vl,prefer-vector-width=256")))
+#endif
 #define ROW_SET(name) avx512_##name
 #include "wave_orders.h"
 #undef ROW_TARGET
