@@ -31,8 +31,8 @@ void et__panels_destroy(struct et__panels *panels)
 }
 
 /* y[r][j] = y[r][j] + sum over i < k of x[r][i] m[i][j] for six rows. */
-ET_VECTOR_CLONES static void add_block(const float *const x[ROWS], const float *restrict m,
-                                       size_t k, float *const y[ROWS])
+static inline __attribute__((always_inline)) void
+add_rows(const float *const x[ROWS], const float *restrict m, size_t k, float *const y[ROWS])
 {
     float sum[ROWS][ET__PANEL];
     for (size_t r = 0; r < ROWS; r++)
@@ -49,6 +49,24 @@ ET_VECTOR_CLONES static void add_block(const float *const x[ROWS], const float *
     for (size_t r = 0; r < ROWS; r++)
         memcpy(y[r], sum[r], sizeof sum[r]);
 }
+
+ET_VECTOR_CLONES static void add_block(const float *const x[ROWS], const float *restrict m,
+                                       size_t k, float *const y[ROWS])
+{
+    add_rows(x, m, k, y);
+}
+
+#if defined __clang__ && defined __x86_64__
+/* clang 14 makes the clones and never picks them; without FMA each product is a call. */
+__attribute__((target("avx2,fma"))) static void
+add_block_fma(const float *const x[ROWS], const float *restrict m, size_t k, float *const y[ROWS])
+{
+    add_rows(x, m, k, y);
+}
+#define ADD_BLOCK (__builtin_cpu_supports("fma") ? add_block_fma : add_block)
+#else
+#define ADD_BLOCK add_block
+#endif
 
 struct product {
     const struct et__panels *panels;
@@ -74,7 +92,7 @@ static void multiply_panel(void *user, size_t panel, size_t worker)
                 x[r] = p->x.data + row * p->x.stride + first;
                 y[r] = base + r < rows ? p->y.data + row * p->y.stride + panel * ET__PANEL : corner;
             }
-            add_block(x, et__panels_row(p->panels, panel, first), count, y);
+            ADD_BLOCK(x, et__panels_row(p->panels, panel, first), count, y);
         }
     }
 }
