@@ -19,6 +19,7 @@
 
 enum detection { INTENSITY, QUADRATURES };
 enum { RANDOM_INPUTS = 64 };
+#define MEMORY_MAX 4e9 /* bytes */
 
 struct metasurface {
     struct et__cavity cavity;
@@ -223,6 +224,13 @@ static enum et_status open_metasurface(void *state, const struct et_config *conf
     s->cavity.f0 = 0.5 * (lowest + highest);
     ET_TRY(et__cavity_read(&s->cavity, config, highest, seed));
     const size_t pairs = s->cavity.n_rx * s->cavity.n_tx;
+    const double memory =
+        16.0 * (double)s->n_f * pow((double)s->cavity.n_pixels, 2); /* couplings of the pixels */
+    if (memory > MEMORY_MAX)
+        return et_config_error(config, "frequencies",
+                               "%zu frequencies of %zu pixels take %.3g GB, above the limit of "
+                               "%.3g GB",
+                               s->n_f, s->cavity.n_pixels, 1e-9 * memory, 1e-9 * MEMORY_MAX);
     s->n_h = s->n_f * pairs;
     if (!(s->responses = et_alloc(s->n_f, sizeof *s->responses))) return ET_NOMEM;
     if (!(s->scales = et_alloc(s->n_h, sizeof *s->scales))) return ET_NOMEM;

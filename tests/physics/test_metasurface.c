@@ -204,6 +204,12 @@ START_TEST(test_bad_input)
             "on and off are both 5e+09 Hz: the pixels do nothing");
     refuses("{type: metasurface, noise: 0.1, calibrate: false}", "set calibrate: true");
     refuses("{type: metasurface, width: 50, height: 50}", "more than 4096 dipoles");
+    char text[2048] = "{type: metasurface, surfaces: [{x: 0.05, y: 0.05, width: 0.3, height: 0.3, "
+                      "nx: 50, ny: 40}], frequencies: [";
+    for (int i = 0; i < 100; i++)
+        strcat(text, i == 0 ? "5e9" : ", 5e9");
+    refuses(strcat(text, "]}"),
+            "100 frequencies of 2000 pixels take 6.4 GB, above the limit of 4 GB");
 }
 END_TEST
 
