@@ -144,6 +144,8 @@ static enum et_status walk_trainer(struct walk *walk, struct et_trainer *trainer
             ET_TRY(visit_tensor(walk, group, &stage->bits.mean));
             ET_TRY(visit_tensor(walk, group, &stage->bits.variance));
         }
+        if (stage->knobs.rule != ET__KNOBS_FIXED)
+            ET_TRY(visit_tensor(walk, group, &stage->knobs.value));
         ET_TRY(visit_objective(walk, group, l, trainer));
         /* In the middle of a greedy training the later stages have no fits yet. */
         bool fitted = !walk->moments || l <= trainer->at.stage;

@@ -9,8 +9,9 @@
  * schedule greedy: stage after stage: measure every training row, fit the scalings, train the
  * readout on the stored measurements for all epochs, go on.
  *
- * No system is differentiated: the only thing asked of it is forward. */
+ * The only thing asked of a system is forward, unless its knobs learn by vjp: see knobs.h. */
 #include "binary_stage.h"
+#include "knobs.h"
 #include "loop.h"
 
 #include <etalon/rng.h>
@@ -67,9 +68,9 @@ static void loop_init(struct loop *loop, struct et_trainer *trainer)
     loop->refresh = et_config_bool(method, "refresh");
 }
 
-/* One optimiser step of stage l on t.  Returns the loss before the step. */
-static double learn(struct loop *loop, size_t l, struct et_view t, struct et_view h,
-                    const int32_t *label)
+/* Gradients of stage l on t; dL/dz stays in the stage.  Returns the loss. */
+static double differentiate(struct loop *loop, size_t l, struct et_view t, struct et_view h,
+                            const int32_t *label)
 {
     struct et_trainer *trainer = loop->common.trainer;
     struct et__stage *stage = &trainer->network->stage[l];
@@ -77,7 +78,6 @@ static double learn(struct loop *loop, size_t l, struct et_view t, struct et_vie
     struct et_view d = et_view_rows(et_array_view(&stage->d), 0, h.rows);
     double loss = objective->type->loss(objective->state, l, h, label, d);
     et__stage_gradient(trainer->network, l, t, h, d, objective->type->straight_through);
-    et__loop_update(&loop->common, l, false);
     return loss;
 }
 
@@ -114,16 +114,25 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
     struct et_step step = et__trainer_step(trainer, l, trainer->sample);
     struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h->rows);
     struct et_view out = et_view_rows(et_array_view(&stage->h), 0, h->rows);
+    bool knobs = et__knobs_learn(stage);
+    if (knobs && stage->knobs.rule == ET__KNOBS_SPSA) ET_TRY(et__knobs_probe(trainer, l, *h));
     ET_TRY(et__stage_measure(network, l, &step, *h));
     et__stage_assemble(stage, *h, t);
     et__stage_dropout(stage, t, et_rng_derive(trainer->seed, l), (uint32_t)trainer->at.sweep,
                       trainer->row);
     for (size_t k = 0; k < loop->common.inner_steps; k++) {
         et__stage_readout(network, l, t, out);
-        double loss = learn(loop, l, t, out, trainer->label);
+        double loss = differentiate(loop, l, t, out, trainer->label);
         ET_TRY(et__loop_check_loss(trainer, l, loss));
         if (k == 0) trainer->loss_sum[l] += loss;
+        if (k == 0 && knobs && stage->knobs.rule == ET__KNOBS_VJP)
+            ET_TRY(et__knobs_gradient(trainer, l, &step, *h,
+                                      et_view_rows(et_array_view(&stage->d), 0, h->rows)));
+        et__loop_update(&loop->common, l, false);
     }
+    if (knobs)
+        ET_TRY(et__knobs_update(trainer, l, et__loop_progress(&loop->common),
+                                trainer->updates[l] / loop->common.inner_steps));
     bool needed = l + 1 < network->n_stages || loop->common.neutral;
     if (loop->refresh && needed) et__stage_readout(network, l, t, out);
     *h = out;
@@ -166,6 +175,7 @@ static enum et_status joint_batch(struct et__loop *common)
     struct et_trainer *trainer = common->trainer;
     struct et_view h;
     size_t n = et__loop_gather(common, &h);
+    trainer->at.sweep += et__knobs_probes(trainer->network); /* they come before the pass itself */
     for (size_t l = 0; l < trainer->network->n_stages; l++)
         ET_TRY(joint_stage(loop, l, &h));
     if (common->neutral) ET_TRY(learn_neutral(loop, n));
@@ -289,7 +299,8 @@ static enum et_status greedy_batch(struct loop *loop, const size_t *order)
     uint64_t seed = et_rng_derive(trainer->seed, l);
     et__stage_dropout(stage, t, seed, (uint32_t)trainer->updates[l], trainer->row);
     et__stage_readout(trainer->network, l, t, h);
-    double loss = learn(loop, l, t, h, trainer->label);
+    double loss = differentiate(loop, l, t, h, trainer->label);
+    et__loop_update(&loop->common, l, false);
     trainer->loss_sum[l] += loss;
     return et__loop_check_loss(trainer, l, loss);
 }
@@ -360,6 +371,12 @@ static enum et_status check(const struct loop *loop)
                                    "binary layer %zu learns inside its system, so its measurements "
                                    "cannot be stored: use joint",
                                    l);
+        if (stage->knobs.rule != ET__KNOBS_FIXED && loop->schedule == GREEDY)
+            return et_config_error(method, "schedule",
+                                   "the knobs of layer %zu learn, so its measurements cannot be "
+                                   "stored: use joint",
+                                   l);
+        ET_TRY(et__knobs_check(stage, l));
         if (et__is_binary(stage) && loop->common.inner_steps > 1)
             return et_config_error(method, "inner_steps",
                                    "every step of binary layer %zu needs a measurement of its own: "

@@ -112,12 +112,18 @@ size_t et__loop_gather(struct et__loop *loop, struct et_view *h)
     return n;
 }
 
+double et__loop_progress(const struct et__loop *loop)
+{
+    const struct et__position *at = &loop->trainer->at;
+    double done = (double)at->epoch + (double)at->batch / (double)loop->n_batches;
+    return done / (double)loop->epochs;
+}
+
 void et__loop_update(struct et__loop *loop, size_t l, bool scores)
 {
     struct et_trainer *trainer = loop->trainer;
     struct et__stage *stage = &trainer->network->stage[l];
-    double done = (double)trainer->at.epoch + (double)trainer->at.batch / (double)loop->n_batches;
-    double progress = done / (double)loop->epochs;
+    double progress = et__loop_progress(loop);
     double rate = et__optimiser_rate(&loop->optimiser, progress);
     /* A classifier that is apart steps once while the readout takes its inner steps. */
     uint64_t count = trainer->updates[l] / loop->inner_steps;

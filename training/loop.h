@@ -31,6 +31,9 @@ void et__loop_fill(const struct et__loop *loop, size_t n, struct et_view h);
  * objective. */
 void et__loop_update(struct et__loop *loop, size_t l, bool scores);
 
+/* Share of the training that is done, in [0, 1). */
+double et__loop_progress(const struct et__loop *loop);
+
 /* Errors: ET_NUMERIC, naming layer, epoch and batch. */
 enum et_status et__loop_check_loss(const struct et_trainer *trainer, size_t l,
                                    double loss) ET_CHECKED;

@@ -5,6 +5,7 @@
 
 #include "binary_stage.h"
 #include "drive.h"
+#include "knobs.h"
 
 #include <etalon/parallel.h>
 #include <etalon/rng.h>
@@ -47,13 +48,17 @@ const struct et_param et__stage_params[] = {
      .choices = "none|relu|tanh", .doc = "Digital nonlinearity behind the readout."},
     {.name = "binary", .kind = ET_PARAM_RECORD, .initial = "{}", .fields = et__bits_params,
      .doc = "One-bit weights inside the system in place of a digital readout."},
+    {.name = "knobs", .kind = ET_PARAM_RECORD, .initial = "{}", .fields = et__knobs_params,
+     .doc = "Knobs of the system that learn beside the readout."},
     {0},
 };
 /* clang-format on */
 
-static bool wants_bits(const struct et_config *layer)
+/* Who programs the device of a layer: nobody, a binary stage, a stage whose knobs learn. */
+static int programmer_of(const struct et_config *layer)
 {
-    return et_config_choice(et_config_at(layer, "binary", 0), "rule") != ET__BITS_NONE;
+    if (et_config_choice(et_config_at(layer, "binary", 0), "rule") != ET__BITS_NONE) return 1;
+    return et_config_choice(et_config_at(layer, "knobs", 0), "train") != ET__KNOBS_FIXED ? 2 : 0;
 }
 
 /* The system of stage i, opened or found among the devices that are open already. */
@@ -70,8 +75,8 @@ static enum et_status find_device(struct et__network *network, const struct et_c
         if (strcmp(et_config_resolved(et_config_at(other, "system", 0)),
                    et_config_resolved(wanted)) != 0)
             continue;
-        /* One stage's weights are no business of a stage that takes the device as it is. */
-        if (wants_bits(other) != wants_bits(layer)) continue;
+        /* What one stage has learned is no business of a stage that takes the device as it is. */
+        if (programmer_of(other) != programmer_of(layer)) continue;
         stage->system = network->stage[k].system;
         stage->slot = network->stage[k].slot;
         return ET_OK;
@@ -145,6 +150,7 @@ static enum et_status open_workspaces(struct et__stage *stage, size_t rows)
         ET_TRY(et__bits_create(stage, rows));
     else
         ET_TRY(et_array_create(&stage->t, rows, stage->n_t));
+    ET_TRY(et__knobs_create(stage, rows));
     ET_TRY(et_array_create(&stage->h, rows, stage->width));
     ET_TRY(et_array_create(&stage->d, rows, stage->width));
     ET_TRY(et_tensor_create(&stage->weight, "weight", stage->width, stage->n_t, 1));
@@ -171,6 +177,7 @@ static enum et_status open_stage(struct et__network *network, const struct et_co
         return et_config_error(layer, "skip", "a stage without a system has nothing to skip");
     }
     ET_TRY(et__bits_read(stage, layer, i + 1 == network->n_stages));
+    ET_TRY(et__knobs_read(stage, layer));
     if (stage->width == 0)
         return et_config_error(layer, "width", "a digital readout has at least 1 output");
     stage->n_t = stage->system ? stage->n_out + (stage->skip ? n_h : 0) : n_h;
@@ -211,6 +218,7 @@ void et__network_close(struct et__network *network)
         et_scaler_destroy(&stage->drive_fit);
         et_scaler_destroy(&stage->output_fit);
         et__bits_destroy(stage);
+        et__knobs_destroy(stage);
     }
     for (size_t i = 0; i < network->n_devices; i++)
         et_system_close(network->device[i]);
@@ -236,6 +244,7 @@ void et__network_reset(struct et__network *network, uint64_t seed)
         struct et__stage *stage = &network->stage[i];
         reset_tensor(&stage->weight);
         reset_tensor(&stage->bias);
+        et__knobs_reset(stage);
         if (et__is_binary(stage)) {
             et__bits_reset(stage, seed, (uint32_t)i);
             continue;
@@ -292,15 +301,15 @@ enum et_status et__stage_fit_output(struct et__stage *stage, struct et_view a, c
     return et_scaler_fit(&stage->output_fit, stage->output_scaling, a, index, n);
 }
 
-/* Puts the weights of a binary stage into its device, unless they are there already. */
+/* Puts what a stage has learned into its device, unless it is there already. */
 static enum et_status program(struct et__network *network, size_t i)
 {
     struct et__stage *stage = &network->stage[i];
-    if (stage->bits.soft || network->programmed[stage->slot] == i + 1) return ET_OK;
+    if (network->programmed[stage->slot] == i + 1) return ET_OK;
     network->programmed[stage->slot] = 0; /* undefined when it fails */
-    et__bits_weights(stage);
-    const struct et_array *weight = &stage->bits.weight;
-    ET_TRY_WHILE(et_system_set_knobs(stage->system, weight->data, weight->rows * weight->cols),
+    if (et__is_binary(stage)) et__bits_weights(stage);
+    const float *knobs = et__is_binary(stage) ? stage->bits.weight.data : stage->knobs.value.value;
+    ET_TRY_WHILE(et_system_set_knobs(stage->system, knobs, et_system_info(stage->system)->n_knobs),
                  "programming layer %zu", i);
     network->programmed[stage->slot] = i + 1;
     return ET_OK;
@@ -314,7 +323,7 @@ static enum et_status prepare(struct et__network *network, size_t i, struct et_v
     *measured = true;
     if (!et__is_binary(stage)) {
         et__drive(stage, h, x);
-        return ET_OK;
+        return et__knobs_learn(stage) ? program(network, i) : ET_OK;
     }
     et__bits_drive(stage, h, x);
     if (stage->system != stage->physical) return ET_OK; /* a control has no weights */
@@ -344,25 +353,35 @@ enum et_status et__stage_measure(struct et__network *network, size_t i, const st
     return ET_OK;
 }
 
-void et__stage_assemble(struct et__stage *stage, struct et_view h, struct et_view t)
+void et__stage_join(struct et__stage *stage, struct et_view h, struct et_view t)
 {
     if (stage->system == NULL) {
         et_view_copy(t, h);
-    } else {
-        struct et_view a = et_view_rows(et_array_view(&stage->a), 0, h.rows);
-        struct et_view left = et_view_cols(t, 0, stage->n_out);
-        if (stage->output_scaling)
-            et_scaler_apply(&stage->output_fit, a, left);
-        else
-            et_view_copy(left, a);
-        if (stage->skip) et_view_copy(et_view_cols(t, stage->n_out, stage->n_h), h);
+        return;
     }
+    struct et_view a = et_view_rows(et_array_view(&stage->a), 0, h.rows);
+    struct et_view left = et_view_cols(t, 0, stage->n_out);
+    if (stage->output_scaling)
+        et_scaler_apply(&stage->output_fit, a, left);
+    else
+        et_view_copy(left, a);
+    if (stage->skip) et_view_copy(et_view_cols(t, stage->n_out, stage->n_h), h);
+}
+
+float et__length_factor(const float *row, size_t n)
+{
+    float sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += row[j] * row[j];
+    return 1.0F / sqrtf(sum / (float)n + 1e-8F);
+}
+
+void et__stage_assemble(struct et__stage *stage, struct et_view h, struct et_view t)
+{
+    et__stage_join(stage, h, t);
     if (!stage->length_norm) return;
     for (size_t r = 0; r < t.rows; r++) {
-        float *row = t.data + r * t.stride, sum = 0;
-        for (size_t j = 0; j < t.cols; j++)
-            sum += row[j] * row[j];
-        float factor = 1.0F / sqrtf(sum / (float)t.cols + 1e-8F);
+        float *row = t.data + r * t.stride, factor = et__length_factor(row, t.cols);
         for (size_t j = 0; j < t.cols; j++)
             row[j] *= factor;
     }

@@ -5,6 +5,8 @@
 #ifndef ETALON_TRAINING_NETWORK_H
 #define ETALON_TRAINING_NETWORK_H
 
+#include "optimiser.h"
+
 #include <etalon/dataset.h>
 #include <etalon/method.h>
 #include <etalon/system.h>
@@ -33,6 +35,22 @@ struct et__bits {
     int32_t *threshold;              /* [n_out] of the folded running statistics */
 };
 
+enum et__knobs_rule { ET__KNOBS_FIXED, ET__KNOBS_VJP, ET__KNOBS_SPSA };
+
+/* Knobs that learn; see knobs.h. */
+struct et__knobs {
+    enum et__knobs_rule rule;
+    const struct et_config *config;
+    struct et__optimiser optimiser;
+    size_t directions; /* SPSA */
+    float step, lo, hi;
+    struct et_tensor value; /* [1][n_knobs] */
+    float *initial;         /* [n_knobs] as the device had them when it was opened */
+    float *shifted;         /* [2][n_knobs] SPSA */
+    struct et_array t, dt;  /* VJP: [rows_max][n_t] before the normalisation; dL/dt */
+    struct et_array da, dx; /* VJP: [rows_max][n_out], [rows_max][n_in] */
+};
+
 struct et__stage {
     struct et_system *system;   /* in use; NULL for a digital stage; the network owns it */
     struct et_system *physical; /* the stage's own system, in use unless a control replaces it */
@@ -44,6 +62,7 @@ struct et__stage {
     float dropout;
     enum et__activation activation;
     struct et__bits bits;
+    struct et__knobs knobs;
     size_t slot; /* number of the device */
 
     size_t n_h, n_in, n_out; /* incoming activities, system inputs, system outputs */
@@ -67,7 +86,7 @@ struct et__network {
     size_t n_stages, n_features, rows_max;
     struct et_system **device; /* owned; stages with equal systems share one */
     size_t n_devices;
-    size_t *programmed; /* [n_devices] 1 + the binary stage whose weights a device has; 0 = none */
+    size_t *programmed; /* [n_devices] 1 + the stage whose weights or knobs it has; 0 = unknown */
     size_t n_scored;    /* stages that the objective sees: all but one of role `classes` */
     struct et_system **substitute; /* owned; [n_stages], of the control in use */
     struct et_ledger ledger;       /* of all measurements */
@@ -100,7 +119,8 @@ void et__network_reset(struct et__network *network, uint64_t seed);
 /* Is its last stage one of role `classes`? */
 bool et__network_has_classes(const struct et__network *network);
 
-/* The latent weights have changed (NULL: all of them): program the devices before the next pass. */
+/* Latent weights or knobs have changed (NULL: all of them): program the devices before the next
+ * pass. */
 void et__network_touch(struct et__network *network, const struct et__stage *stage);
 
 /* Is the drive, the output scaling fitted on training rows? */
@@ -112,13 +132,16 @@ enum et_status et__stage_fit_drive(struct et__stage *stage, struct et_view h, co
 enum et_status et__stage_fit_output(struct et__stage *stage, struct et_view a, const size_t *index,
                                     size_t n) ET_CHECKED;
 
-/* Measures: from h [rows][n_h] to the raw outputs a [rows][n_out] (into stage->a).  A binary stage
- * gets its weights into the device first. */
+/* Measures: from h [rows][n_h] to the raw outputs a [rows][n_out] (into stage->a).  What learns
+ * inside a device, weights of a binary stage or knobs, is put there first. */
 enum et_status et__stage_measure(struct et__network *network, size_t stage,
                                  const struct et_step *step, struct et_view h) ET_CHECKED;
 /* Scales the raw outputs in stage->a into t [rows][n_t], beside h when the stage skips.  For a
  * digital stage t is h itself, normalised when asked. */
 void et__stage_assemble(struct et__stage *stage, struct et_view h, struct et_view t);
+/* The same before the normalisation; and the factor 1 / rms of a row that it applies. */
+void et__stage_join(struct et__stage *stage, struct et_view h, struct et_view t);
+float et__length_factor(const float *row, size_t n);
 /* h_out = act(W t + b) [rows][width].  */
 void et__stage_readout(struct et__network *network, size_t stage, struct et_view t,
                        struct et_view h_out);

@@ -30,6 +30,7 @@
      .doc = "SGD: memory of the mean gradient."},                                                  \
     {0},
 const struct et_param et__optimiser_params[] = { OPTIMISER_PARAMS("1e-3", "constant") };
+const struct et_param et__knob_optimiser_params[] = { OPTIMISER_PARAMS("1e-2", "constant") };
 const struct et_param et__latent_params[] = { OPTIMISER_PARAMS("1e-2", "cosine") };
 /* clang-format on */
 

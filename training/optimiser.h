@@ -20,6 +20,8 @@ struct et__optimiser {
 extern const struct et_param et__optimiser_params[];
 /* The same with the defaults of latent weights: rate 1e-2, cosine. */
 extern const struct et_param et__latent_params[];
+/* The same with the default of knobs: rate 1e-2. */
+extern const struct et_param et__knob_optimiser_params[];
 void et__optimiser_read(struct et__optimiser *optimiser, const struct et_config *config);
 
 /* Learning rate at `progress` in [0, 1) of the training. */

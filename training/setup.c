@@ -198,7 +198,7 @@ static enum et_status describe_data(const struct et__setup *setup, char **text)
 
 static enum et_status describe_network(const struct et__setup *setup, char **text)
 {
-    enum { LINE = 160 };
+    enum { LINE = 200 };
     size_t n = setup->network.n_stages, used = 0;
     *text = et_alloc((n + 2) * LINE, 1);
     if (*text == NULL) return ET_NOMEM;
@@ -219,8 +219,9 @@ static enum et_status describe_network(const struct et__setup *setup, char **tex
         else
             snprintf(reader, sizeof reader, "readout %zu -> %zu%s", stage->n_t, stage->width,
                      stage->skip ? " (digital skip)" : "");
-        int written =
-            snprintf(*text + used, LINE, "%slayer %zu: %s, %s", l ? "\n" : "", l, physics, reader);
+        static const char *const rules[] = {"", ", knobs learn by vjp", ", knobs learn by spsa"};
+        int written = snprintf(*text + used, LINE, "%slayer %zu: %s%s, %s", l ? "\n" : "", l,
+                               physics, rules[stage->knobs.rule], reader);
         used += (size_t)written;
     }
     return ET_OK;

@@ -29,6 +29,7 @@ enum et_stream {
     ET_STREAM_GEOMETRY, /* seeded scatterers and the like */
     ET_STREAM_DATA,     /* generated data sets */
     ET_STREAM_DROPOUT,
+    ET_STREAM_PROBE, /* directions in which knobs are disturbed */
     ET_STREAM_USER = 1000
 };
 
