@@ -6,7 +6,7 @@
  *
  *     h_0 = features (with the label written into them, when the objective is contrastive)
  *     x_l = drive(h_l)            numbers become legal inputs of the system
- *     a_l = f_l(x_l)              the physics; never differentiated
+ *     a_l = f_l(x_l)              the physics; differentiated for its own knobs alone, if at all
  *     t_l = scale(a_l) [, h_l]    what the readout sees; the second part only with `skip`
  *     h_{l+1} = act(W_l t_l + b_l)
  *

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Knobs that learn: gradients by differences and by perturbation, what they learn against fixed
+ * ones, interruption and resume, threads, evaluation, rules that the tables cannot express. */
+#include "whole_run.h"
+
+#include "training/knobs.h"
+#include "training/run.h"
+
+/* Digits through a matrix of few outputs: what it keeps of an image decides. */
+static const char narrow[] =
+    "experiment: narrow\n"
+    "seeds: 1\n"
+    "dataset: {type: digits, n: 1000, size: 8, noise: 0.1}\n"
+    "features: {scale: none}\n"
+    "layers:\n"
+    "  - {system: {type: linear, n_in: 64, n_out: 6, tunable: true}, width: 10, normalise: "
+    "length,\n"
+    "     knobs: {train: vjp, optimiser: {rate: 0.02}}}\n"
+    "method: {type: forward-forward, objective: local-ce, batch: 50, epochs: 15,\n"
+    "         optimiser: {rate: 0.02, schedule: cosine}}\n"
+    "controls: [random]\n"
+    "variants:\n"
+    "  - {name: fixed, set: [layers.0.knobs.train=none]}\n"
+    "  - {name: spsa, set: [layers.0.knobs.train=spsa, layers.0.knobs.directions=8]}\n";
+
+/* Two stages that share a device, each with knobs of its own, and everything that lies between
+ * knobs and loss. */
+static const char tiny[] =
+    "experiment: tiny\n"
+    "seeds: 1\n"
+    "dataset: {type: rings, d: 3, n: 60}\n"
+    "features: {scale: minmax, label: %s, slots: 3}\n"
+    "layers:\n"
+    "  -\n"
+    "    {system: {type: disturb, output: {noise: 0.02}, system: {type: linear, n_in: 6, n_out: "
+    "4,\n"
+    "     tunable: true}}, drive: {map: unit-norm}, skip: true, normalise: length, dropout: 0.2,\n"
+    "     activation: relu, width: 6, knobs: {train: %s, directions: 2}}\n"
+    "  - {system: {type: disturb, output: {noise: 0.02}, system: {type: linear, n_in: 6, n_out: "
+    "4,\n"
+    "     tunable: true}}, drive: {map: unit-norm}, width: 5, knobs: {train: %s}}\n"
+    "method: {type: forward-forward, objective: %s, batch: 16, epochs: 4, inner_steps: %d,\n"
+    "         evaluate_every: 3}\n"
+    "controls: [zeros]\n";
+
+static const struct {
+    const char *rule, *objective, *label;
+    int inner_steps;
+} kinds[] = {
+    {"vjp", "local-ce", "prepend", 1},
+    {"spsa", "local-ce", "prepend", 1},
+    {"vjp", "phyll", "prepend", 3},
+    {"spsa", "{type: hinton, predict: softmax}", "prepend", 2},
+    {"vjp", "{type: hinton, predict: goodness}", "prepend", 1},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const char *tiny_of(int kind)
+{
+    static char text[2048];
+    snprintf(text, sizeof text, tiny, kinds[kind].label, kinds[kind].rule, kinds[kind].rule,
+             kinds[kind].objective, kinds[kind].inner_steps);
+    return text;
+}
+
+START_TEST(knobs_learn_what_fixed_ones_cannot)
+{
+    struct et_run_summary summary;
+    assert_ok(run(narrow, NULL, false, NULL));
+    assert_ok(et_run_summary_read(output, &summary));
+    double vjp = summary.test.mean, fixed = control(&summary, "fixed")->test.mean;
+    double spsa = control(&summary, "spsa")->test.mean;
+    ck_assert_msg(vjp > fixed + 0.15, "vjp %.3f, fixed %.3f", vjp, fixed);
+    ck_assert_msg(spsa > fixed + 0.05, "spsa %.3f, fixed %.3f", spsa, fixed);
+    /* One pass for each training row and epoch, one for each row in the evaluation: a
+     * vector-Jacobian product is none. */
+    ck_assert_uint_eq(summary.device_passes, 15 * 800 + 1000);
+    et_run_summary_destroy(&summary);
+    assert_ok(run(narrow, "layers.0.knobs.train=spsa", false, NULL));
+    assert_ok(et_run_summary_read(output, &summary));
+    ck_assert_uint_eq(summary.device_passes, 15 * 3 * 800 + 1000);
+    et_run_summary_destroy(&summary);
+}
+END_TEST
+
+START_TEST(evaluation_repeats_the_answers)
+{
+    struct et_run_summary summary;
+    struct et_evaluation evaluation;
+    assert_ok(run(narrow, "variants=[]", false, NULL));
+    assert_ok(et_run_summary_read(output, &summary));
+    assert_ok(et_run_evaluate(output, NULL, 0, false, &evaluation));
+    ck_assert(evaluation.test.mean == summary.test.mean);
+    et_evaluation_destroy(&evaluation);
+    /* On another device of the same knobs. */
+    const char *other[] = {"layers.0.system={type: cache, system: {type: linear, n_in: 64, "
+                           "n_out: 6, tunable: true}}"};
+    assert_ok(et_run_evaluate(output, other, 1, false, &evaluation));
+    ck_assert(evaluation.test.mean == summary.test.mean);
+    et_evaluation_destroy(&evaluation);
+    const char *smaller[] = {"layers.0.system={type: linear, n_in: 64, n_out: 5, tunable: true}"};
+    assert_status(et_run_evaluate(output, smaller, 1, false, &evaluation), ET_FORMAT);
+    et_run_summary_destroy(&summary);
+}
+END_TEST
+
+START_TEST(resume_continues_bit_for_bit)
+{
+    const char *text = tiny_of(_i);
+    assert_ok(run(text, NULL, false, NULL));
+    uint64_t whole = digest();
+    for (size_t batches = 1; batches < 14; batches += 3) {
+        size_t left = batches;
+        assert_status(run(text, NULL, false, &left), ET_INTERRUPTED);
+        left = 5;
+        while (run(text, NULL, true, &left) == ET_INTERRUPTED)
+            left = 7;
+        ck_assert_msg(digest() == whole, "%s: another result after batch %zu", text, batches);
+    }
+}
+END_TEST
+
+START_TEST(threads_do_not_change_the_bytes)
+{
+    uint64_t first = 0;
+    for (size_t threads = 1; threads <= 8; threads *= 8) {
+        et_parallel_set_threads(threads);
+        assert_ok(run(tiny_of(_i), NULL, false, NULL));
+        if (threads == 1) first = digest();
+        ck_assert(digest() == first);
+    }
+    et_parallel_set_threads(2);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------ gradients -- */
+
+enum { ROWS = 12 };
+
+/* A network under local-ce, ready for one batch of its first stage. */
+struct rig {
+    struct et_config *config;
+    struct et__setup setup;
+    struct et_trainer trainer;
+    struct et__stage *stage;
+    struct et_view h, t, out, d;
+    struct et_step step;
+};
+
+static void open_rig(struct rig *rig, const char *layer)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "{experiment: t, dataset: {type: rings, d: 4, n: 60}, layers: [%s],"
+             " method: {type: forward-forward, objective: local-ce, batch: %d}}",
+             layer, ROWS);
+    assert_ok(et_config_parse("test", text, NULL, 0, et_experiment_params(), et_experiment_types,
+                              &rig->config));
+    assert_ok(et__setup_open(&rig->setup, rig->config));
+    assert_ok(et__setup_begin_seed(&rig->setup, 0, &rig->trainer));
+    rig->stage = &rig->setup.network.stage[0];
+    struct et_trainer *t = &rig->trainer;
+    t->at.sweep = et__knobs_probes(t->network);
+    for (size_t i = 0; i < ROWS; i++) {
+        t->sample[i] = t->row[i] = rig->setup.split.train[i];
+        t->label[i] = t->features->dataset->label[t->row[i]];
+    }
+    rig->h = et_view_rows(et_array_view(&t->h0), 0, ROWS);
+    et__features_fill(t->features, t->row, t->label, ROWS, rig->h);
+    rig->t = et_view_rows(et_array_view(&rig->stage->t), 0, ROWS);
+    rig->out = et_view_rows(et_array_view(&rig->stage->h), 0, ROWS);
+    rig->d = et_view_rows(et_array_view(&rig->stage->d), 0, ROWS);
+    rig->step = et__trainer_step(t, 0, t->sample);
+}
+
+static void close_rig(struct rig *rig)
+{
+    et__setup_end_seed(&rig->setup, &rig->trainer);
+    et__setup_close(&rig->setup);
+    et_config_close(rig->config);
+}
+
+static double loss_of(struct rig *rig)
+{
+    struct et_trainer *t = &rig->trainer;
+    et__network_touch(t->network, rig->stage);
+    assert_ok(et__stage_measure(t->network, 0, &rig->step, rig->h));
+    et__stage_assemble(rig->stage, rig->h, rig->t);
+    et__stage_dropout(rig->stage, rig->t, et_rng_derive(t->seed, 0), (uint32_t)t->at.sweep, t->row);
+    et__stage_readout(t->network, 0, rig->t, rig->out);
+    return t->objective->type->loss(t->objective->state, 0, rig->out, t->label, rig->d);
+}
+
+static void gradient_of(struct rig *rig)
+{
+    loss_of(rig);
+    et__stage_gradient(rig->trainer.network, 0, rig->t, rig->out, rig->d, false);
+    assert_ok(et__knobs_gradient(&rig->trainer, 0, &rig->step, rig->h, rig->d));
+}
+
+static const char *const stages[] = {
+    "{system: {type: linear, n_in: 4, n_out: 5, tunable: true}, width: 6, activation: tanh, "
+    "knobs: {train: vjp}}",
+    "{system: {type: linear, n_in: 4, n_out: 5, tunable: true}, width: 6, normalise: length, "
+    "skip: true, knobs: {train: vjp}}",
+    "{system: {type: disturb, output: {noise: 0.1}, system: {type: linear, n_in: 4, n_out: 5, "
+    "tunable: true}}, width: 6, normalise: length, dropout: 0.3, knobs: {train: vjp}}",
+    "{system: {type: linear, n_in: 4, n_out: 5, tunable: true}, width: 6, output: minmax, "
+    "drive: {map: unit-norm}, knobs: {train: vjp}}",
+};
+
+START_TEST(gradient_agrees_with_differences)
+{
+    struct rig rig;
+    open_rig(&rig, stages[_i]);
+    /* A fit that some values leave: they are clipped. */
+    if (et__stage_fits_output(rig.stage)) {
+        float raw[8 * 5];
+        et_rng_fill_normal(3, ET_STREAM_USER, 0, 0, raw, 8 * 5);
+        assert_ok(et__stage_fit_output(rig.stage, et_view_of(raw, 8, 5), NULL, 8));
+    }
+    gradient_of(&rig);
+    struct et_tensor *knobs = &rig.stage->knobs.value;
+    double largest = 0;
+    for (size_t j = 0; j < knobs->cols; j++)
+        largest = fmax(largest, fabs((double)knobs->gradient[j]));
+    ck_assert(largest > 1e-3);
+    for (size_t j = 0; j < knobs->cols; j++) {
+        float at = knobs->value[j];
+        knobs->value[j] = at + 2e-3F;
+        double up = loss_of(&rig);
+        knobs->value[j] = at - 2e-3F;
+        double down = loss_of(&rig);
+        knobs->value[j] = at;
+        assert_near((double)knobs->gradient[j], (up - down) / 4e-3, 0.02 * largest);
+    }
+    close_rig(&rig);
+}
+END_TEST
+
+/* Many random directions add up to the gradient; the objective's own numbers stay. */
+START_TEST(perturbation_estimates_the_gradient)
+{
+    struct rig vjp, spsa;
+    open_rig(&vjp, "{system: {type: linear, n_in: 4, n_out: 3, tunable: true}, width: 6, "
+                   "knobs: {train: vjp}}");
+    gradient_of(&vjp);
+    open_rig(&spsa, "{system: {type: linear, n_in: 4, n_out: 3, tunable: true}, width: 6, "
+                    "knobs: {train: spsa, directions: 2000, step: 0.01}}");
+    assert_ok(et__knobs_probe(&spsa.trainer, 0, spsa.h));
+    const float *a = vjp.stage->knobs.value.gradient, *b = spsa.stage->knobs.value.gradient;
+    double away = 0, size = 0;
+    for (size_t j = 0; j < 12; j++) {
+        away += pow((double)a[j] - (double)b[j], 2);
+        size += pow((double)a[j], 2);
+    }
+    /* Each estimate has the variance of the other n - 1 parts: (n - 1) / K of the square. */
+    ck_assert_msg(sqrt(away / size) < 0.15, "relative distance %.3f", sqrt(away / size));
+    close_rig(&spsa);
+    close_rig(&vjp);
+}
+END_TEST
+
+/* Knobs never leave the legal range, also not while they are probed. */
+START_TEST(knobs_stay_in_their_range)
+{
+    struct rig rig;
+    open_rig(&rig, "{system: {type: linear, n_in: 4, n_out: 3, tunable: true}, width: 6, "
+                   "knobs: {train: spsa, step: 0.5, optimiser: {rate: 1}}}");
+    struct et__knobs *k = &rig.stage->knobs;
+    k->lo = -0.25F;
+    k->hi = 0.3F;
+    for (uint64_t n = 1; n < 4; n++) {
+        assert_ok(et__knobs_probe(&rig.trainer, 0, rig.h));
+        for (size_t j = 0; j < 24; j++)
+            ck_assert(k->shifted[j] >= k->lo && k->shifted[j] <= k->hi);
+        assert_ok(et__knobs_update(&rig.trainer, 0, 0, n));
+        for (size_t j = 0; j < 12; j++)
+            ck_assert(k->value.value[j] >= k->lo && k->value.value[j] <= k->hi);
+    }
+    k->value.gradient[5] = NAN;
+    assert_status(et__knobs_update(&rig.trainer, 0, 0, 4), ET_NUMERIC);
+    assert_message("knob 5 of layer 0");
+    close_rig(&rig);
+}
+END_TEST
+
+static const struct {
+    const char *set, *message;
+} broken[] = {
+    {"layers.0.system={type: random, n_in: 64, n_out: 6}", "'random' has no knobs to train"},
+    {"layers.0={width: 3, knobs: {train: vjp}}", "a digital layer has no knobs"},
+    {"layers.0={system: {type: linear, n_in: 64, n_out: 6, tunable: true}, binary: {rule: ste}, "
+     "knobs: {train: spsa}}",
+     "are its weights"},
+    {"layers.0.system={type: bnn-layer, n_in: 64, n_out: 6}",
+     "no vector-Jacobian product: use spsa"},
+    {"method.schedule=greedy", "the knobs of layer 0 learn"},
+    {"method={type: backprop, objective: local-ce}", "layer 0 is none"},
+    {"layers.0.knobs.step=0", "step"},
+};
+
+START_TEST(broken_rules_are_configuration_errors)
+{
+    struct et_experiment *experiment;
+    const char *sets[] = {"variants=[]", broken[_i].set};
+    write_experiment(narrow);
+    enum et_status status = et_experiment_load(experiment_path, sets, 2, &experiment);
+    if (status == ET_OK) {
+        struct et_run_options options = {.output = output};
+        status = et_experiment_run(experiment, &options);
+        et_experiment_close(experiment);
+    }
+    assert_status(status, ET_CONFIG);
+    assert_message(broken[_i].message);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("knobs");
+    TCase *tests = tcase_create("knobs"), *gradients = tcase_create("gradients");
+    tcase_add_checked_fixture(tests, make_folder, remove_folder);
+    tcase_set_timeout(tests, 0);
+    tcase_add_test(tests, knobs_learn_what_fixed_ones_cannot);
+    tcase_add_test(tests, evaluation_repeats_the_answers);
+    tcase_add_loop_test(tests, resume_continues_bit_for_bit, 0, KINDS);
+    tcase_add_loop_test(tests, threads_do_not_change_the_bytes, 0, KINDS);
+    tcase_add_loop_test(tests, broken_rules_are_configuration_errors, 0,
+                        (int)(sizeof broken / sizeof *broken));
+    tcase_add_loop_test(gradients, gradient_agrees_with_differences, 0,
+                        (int)(sizeof stages / sizeof *stages));
+    tcase_add_test(gradients, perturbation_estimates_the_gradient);
+    tcase_add_test(gradients, knobs_stay_in_their_range);
+    suite_add_tcase(suite, gradients);
+    suite_add_tcase(suite, tests);
+    return suite_result(suite);
+}
