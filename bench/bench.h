@@ -31,8 +31,13 @@ void et_bench_add(struct et_bench *bench, const char *name, double value, const 
 /* The middle one of n values, which are sorted on the way. */
 double et_bench_median(double *value, size_t n);
 
+/* Runs a script of bench/peers/ ("name.py --option ...") and reads the numbers that follow
+ * "key[i]": in what it prints; NAN for all of them when it fails, as it does when the peer is not
+ * installed. */
+void et_bench_peer(const char *script, const char *const *keys, double *values, size_t n);
+
 /* The benchmarks, one bench_<name>.c and one line of bench/CMakeLists.txt each. */
-et_bench_fn et_bench_acoustic; /* cell updates of the cavity against the streaming limit */
+et_bench_fn et_bench_waves;    /* cell updates of the wave kernel against limits and peers */
 et_bench_fn et_bench_physics;  /* systems against analytic solutions */
 et_bench_fn et_bench_pml;      /* reflection of the absorbing layer by number of cells */
 et_bench_fn et_bench_crossbar; /* passes against et_gemm, wires against exact analysis */

@@ -71,18 +71,12 @@ static enum et_status time_ours(struct et__setup *setup, double *rate, double *g
 /* The peer's samples per second with so many threads, NAN when it is not installed. */
 static double time_torch(size_t threads)
 {
-    char command[512], line[512];
-    if (ET_BENCH_PEERS[0] == '\0') return NAN;
-    snprintf(command, sizeof command, "python3 '%s/torch_train.py' --seconds %g --threads %zu 2>&1",
-             ET_BENCH_PEERS, round_s, threads);
-    FILE *pipe = popen(command, "r"); /* a fixed command: no input reaches it */
-    if (pipe == NULL) return NAN;
-    double rate = NAN;
-    while (fgets(line, sizeof line, pipe) != NULL) {
-        const char *found = strstr(line, "\"samples_per_s\": ");
-        if (found != NULL) rate = strtod(found + 17, NULL);
-    }
-    return pclose(pipe) == 0 ? rate : NAN;
+    static const char *const keys[] = {"samples_per_s"};
+    char script[96];
+    double rate;
+    snprintf(script, sizeof script, "torch_train.py --seconds %g --threads %zu", round_s, threads);
+    et_bench_peer(script, keys, &rate, 1);
+    return rate;
 }
 
 /* The better of the peer's rates on the same processors: its threads do not always help it. */

@@ -33,7 +33,7 @@ static const struct argp parser = {
            "that was measured in the same rounds; a larger ratio is better, and the target is "
            "the ratio that the documentation promises.\v"
            "Example:\n"
-           "  etalon bench acoustic --json",
+           "  etalon bench waves --json",
 };
 
 static void print_json(const char *name, const struct et_bench_row *rows, size_t n)
