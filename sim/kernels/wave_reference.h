@@ -45,7 +45,7 @@ static REAL REF(laplacian)(const struct et__wave_plan *plan, const REAL *u,
                 REF(fourth)(plan, u, plan->open_y, at, row, map, plan->pitch)) -
                open * u[at];
     REAL far = (u[at - 2 * row] + u[at + 2 * row]) + (u[at - 2 * column] + u[at + 2 * column]);
-    return ((REAL)4 / 3) * (near - c4) - ((REAL)1 / 12) * (far - c4);
+    return (near - c4) + ((REAL)1 / 12) * ((REAL)4 * (near - c4) - (far - c4));
 }
 
 static void REF(step_cell)(const struct et__wave_plan *plan, struct et__wave_field *field,

@@ -27,7 +27,8 @@ ROW_INLINE VALUE ROW(inner_laplacian)(const VALUE *u, ptrdiff_t pitch)
     return near - c4;
 #else
     VALUE far = (u[-2 * pitch] + u[2 * pitch]) + (u[-2] + u[2]);
-    return ((REAL)4 / 3) * (near - c4) - ((REAL)1 / 12) * (far - c4);
+    VALUE narrow = near - c4; /* the correction is small, and so is the rounding of 1/12 */
+    return narrow + ((REAL)1 / 12) * ((REAL)4 * narrow - (far - c4));
 #endif
 }
 
