@@ -42,6 +42,7 @@ et_bench_fn et_bench_physics;  /* systems against analytic solutions */
 et_bench_fn et_bench_pml;      /* reflection of the absorbing layer by number of cells */
 et_bench_fn et_bench_crossbar; /* passes against et_gemm, wires against exact analysis */
 et_bench_fn et_bench_optics;   /* a stretch of free space against a pair of transforms */
+et_bench_fn et_bench_medium;   /* passes through a scatterer against et_gemm */
 et_bench_fn et_bench_gemm;     /* matrix product */
 et_bench_fn et_bench_binary;   /* products of packed bits against the AVX2 bound and sgemm */
 et_bench_fn et_bench_rtl;      /* the Verilated accelerator: speed, use of array and bus */

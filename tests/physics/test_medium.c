@@ -220,6 +220,15 @@ START_TEST(test_number_of_modes)
 }
 END_TEST
 
+/* u of LP01 at V = 2.4, by another root finder and other Bessel functions (SciPy). */
+START_TEST(test_fundamental_mode)
+{
+    double root;
+    ck_assert_uint_eq(et__fibre_lp_roots(0, 2.4, &root, 1), 1);
+    assert_near(root, 1.6453108863307637, 1e-13);
+}
+END_TEST
+
 /* Columns of T for single pixels. */
 static void probe_fibre(const char *fibre, float complex *t, size_t n)
 {
@@ -418,6 +427,7 @@ int main(void)
     tcase_add_test(all, test_drift_needs_no_history);
     tcase_add_test(all, test_ledger);
     tcase_add_test(all, test_number_of_modes);
+    tcase_add_test(all, test_fundamental_mode);
     tcase_add_test(all, test_fibre_coupling);
     tcase_add_test(all, test_files);
     tcase_add_test(all, test_bad_files);
