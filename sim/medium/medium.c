@@ -97,6 +97,12 @@ static void encode(void *user, size_t r, size_t worker)
     }
 }
 
+/* Numbers between rows of the field: rows a power of two apart would share few lines of a cache. */
+static size_t field_stride(const struct et__medium *m)
+{
+    return (m->matrix.n_panels + 1) * ET__PANEL;
+}
+
 /* Complex columns [8 p, 8 p + 8) of a product of real rows u and rows v times i: (u + i v) M, into
  * panel p of u's product. */
 static void combine(float *restrict u, const float *restrict v)
@@ -111,8 +117,8 @@ static void combine_row(void *user, size_t r, size_t worker)
 {
     (void)worker;
     const struct block *b = user;
-    const size_t width = b->m->matrix.n_panels * ET__PANEL;
-    float *u = b->m->field + r * width, *v = u + b->x.rows * width;
+    const size_t width = b->m->matrix.n_panels * ET__PANEL, stride = field_stride(b->m);
+    float *u = b->m->field + r * stride, *v = u + b->x.rows * stride;
     for (size_t at = 0; at < width; at += ET__PANEL)
         combine(u + at, v + at);
 }
@@ -121,12 +127,13 @@ static void combine_row(void *user, size_t r, size_t worker)
 static void make_field(struct block *b)
 {
     struct et__medium *m = b->m;
-    const size_t rows = b->x.rows, width = m->matrix.n_panels * ET__PANEL;
+    const size_t rows = b->x.rows;
     const bool complex_rows = et__medium_is_complex(m);
     const bool plain = !complex_rows && m->encoding != ET__MEDIUM_BINARY;
     if (!plain) et_parallel_for(rows, encode, b);
     struct et_view a = plain ? b->x : et_view_of(m->input, complex_rows ? 2 * rows : rows, m->n_in);
-    et__panels_multiply(&m->matrix, a, et_view_of(m->field, a.rows, width));
+    struct et_view field = et_view_of(m->field, a.rows, field_stride(m));
+    et__panels_multiply(&m->matrix, a, et_view_cols(field, 0, m->matrix.n_panels * ET__PANEL));
     if (complex_rows) et_parallel_for(rows, combine_row, b);
 }
 
@@ -144,7 +151,7 @@ static void detect(void *user, size_t r, size_t worker)
     (void)worker;
     const struct block *b = user;
     const struct et__medium *m = b->m;
-    const float *field = m->field + r * m->matrix.n_panels * ET__PANEL;
+    const float *field = m->field + r * field_stride(m);
     float *y = b->y.data + r * m->n_out;
     if (m->detection >= ET__MEDIUM_HOMODYNE) {
         for (size_t c = 0; c < m->n_out; c++) {
@@ -215,7 +222,7 @@ static void undetect(void *user, size_t r, size_t worker)
     (void)worker;
     const struct block *b = user;
     const struct et__medium *m = b->m;
-    const float *field = m->field + r * m->matrix.n_panels * ET__PANEL;
+    const float *field = m->field + r * field_stride(m);
     const float *dy = b->dy + r * m->n_out;
     float *re = m->back + r * m->n_field, *im = re + b->x.rows * m->n_field;
     if (m->detection >= ET__MEDIUM_HOMODYNE) {
@@ -319,7 +326,7 @@ static enum et_status expose(struct et__medium *m)
         et__medium_turn(m, &step);
         make_field(&b);
         for (size_t r = 0; r < ET__MEDIUM_BLOCK; r++)
-            intensities(m, m->field + r * m->matrix.n_panels * ET__PANEL, seen + r * m->n_field);
+            intensities(m, m->field + r * field_stride(m), seen + r * m->n_field);
         status = et__camera_expose(&m->camera, seen, ET__MEDIUM_BLOCK * m->n_field);
     }
     et_free(seen);
@@ -335,7 +342,7 @@ static enum et_status make_workspaces(struct et__medium *m)
     if (!(m->walk = et_alloc(2 * m->n_in, sizeof *m->walk))) return ET_NOMEM;
     if (!(m->draws = et_alloc(m->n_in, sizeof *m->draws))) return ET_NOMEM;
     if (!(m->input = et_alloc(rows * m->n_in, sizeof *m->input))) return ET_NOMEM;
-    m->field = et_alloc(rows * m->matrix.n_panels * ET__PANEL, sizeof *m->field);
+    m->field = et_alloc(rows * field_stride(m), sizeof *m->field);
     return m->field ? ET_OK : ET_NOMEM;
 }
 

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 /* Samples whose fields are in memory at once, and complex columns of a panel. */
-enum { ET__MEDIUM_BLOCK = 48, ET__MEDIUM_COLUMNS = ET__PANEL / 2 };
+enum { ET__MEDIUM_BLOCK = 96, ET__MEDIUM_COLUMNS = ET__PANEL / 2 };
 
 enum et__medium_encoding {
     ET__MEDIUM_AMPLITUDE,
@@ -51,7 +51,7 @@ struct et__medium {
     double *walk; /* [2][n_in] ends of an interval of the walk */
     float *draws; /* [n_in] */
     float *input; /* [2 BLOCK][n_in] real parts of the encoded rows, then imaginary parts */
-    float *field; /* [2 BLOCK][columns of matrix] */
+    float *field; /* [2 BLOCK][columns of matrix, padded] */
     float *back;  /* [2 BLOCK][n_field], then [2 BLOCK][columns of adjoint]; NULL until vjp */
 };
 
