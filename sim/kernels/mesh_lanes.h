@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The mesh kernels over LANES-wide vectors: included by mesh.c once per instruction set, with
+ *     LANES        8 or 16, numbers of a vector
+ *     LANES_TARGET attribute of the instruction set
+ *     LANES_ROWS   rows of a product that are summed at the same time
+ *     NAME(x)      the name of function x in this set
+ * A fused multiplication and addition is written as such (FUSED), so every set rounds alike. */
+
+typedef float NAME(vector)
+    __attribute__((vector_size(LANES * sizeof(float)), aligned(LANES * sizeof(float)), may_alias));
+#define VECTOR        NAME(vector)
+#define AT(field, i)  (*(VECTOR *)(void *)((field) + (i)))
+#define IN(field, i)  (*(const VECTOR *)(const void *)((field) + (i)))
+#define SPREAD(value) ((value) - (VECTOR){0})
+#define IMAGINARY     ET__MESH_LANES
+#define LOWER         ET__MESH_TILE
+
+/* r = a b + c with one rounding. */
+#define FUSED(r, a, b, c)                                                                          \
+    do {                                                                                           \
+        VECTOR fused_;                                                                             \
+        for (int i_ = 0; i_ < LANES; i_++)                                                         \
+            fused_[i_] = __builtin_fmaf((a)[i_], (b)[i_], (c)[i_]);                                \
+        (r) = fused_;                                                                              \
+    } while (0)
+
+/* (re, im) = (q_re + i q_im)(re, im) */
+#define TURN(re, im, q_re, q_im)                                                                   \
+    do {                                                                                           \
+        VECTOR cross_re_ = (q_im) * (im), cross_im_ = (q_im) * (re);                               \
+        FUSED(re, q_re, re, -cross_re_);                                                           \
+        FUSED(im, q_re, im, cross_im_);                                                            \
+    } while (0)
+
+/* (a, b) = (s a + c b, c a - s b) */
+#define MIX(a, b, s, c)                                                                            \
+    do {                                                                                           \
+        VECTOR straight_ = (c) * (b), cross_ = (s) * (b);                                          \
+        VECTOR kept_ = (a);                                                                        \
+        FUSED(a, s, kept_, straight_);                                                             \
+        FUSED(b, c, kept_, -cross_);                                                               \
+    } while (0)
+
+/* The output phasors, conjugated when sign is -1. */
+LANES_TARGET static inline __attribute__((always_inline)) void
+NAME(leave)(const struct et__mesh_plan *plan, float *field, float sign)
+{
+    for (size_t w = 0; w < plan->n; w++, field += ET__MESH_TILE) {
+        VECTOR q_re = SPREAD(plan->out[2 * w]), q_im = SPREAD(sign * plan->out[2 * w + 1]);
+        VECTOR re = AT(field, 0), im = AT(field, IMAGINARY);
+        TURN(re, im, q_re, q_im);
+        AT(field, 0) = re;
+        AT(field, IMAGINARY) = im;
+    }
+}
+
+LANES_TARGET static void NAME(sweep)(const struct et__mesh_plan *plan, float *field)
+{
+    for (size_t half = 0; half < ET__MESH_LANES; half += LANES, field += LANES) {
+        const struct et__mesh_cell *cell = plan->cell;
+        for (size_t i = 0; i < plan->n_cells; i++, cell++) {
+            float *upper = field + (size_t)plan->mode[i] * ET__MESH_TILE;
+            VECTOR q_re = SPREAD(cell->q_re), q_im = SPREAD(cell->q_im);
+            VECTOR s = SPREAD(cell->s), c = SPREAD(cell->c);
+            VECTOR a_re = AT(upper, 0), a_im = AT(upper, IMAGINARY);
+            VECTOR b_re = AT(upper, LOWER), b_im = AT(upper, LOWER + IMAGINARY);
+            TURN(a_re, a_im, q_re, q_im);
+            MIX(a_re, b_re, s, c);
+            MIX(a_im, b_im, s, c);
+            AT(upper, 0) = a_re;
+            AT(upper, IMAGINARY) = a_im;
+            AT(upper, LOWER) = b_re;
+            AT(upper, LOWER + IMAGINARY) = b_im;
+        }
+        NAME(leave)(plan, field, 1);
+    }
+}
+
+/* Sum over the lanes of a vector, halves first. */
+LANES_TARGET static inline __attribute__((always_inline)) double NAME(total)(const VECTOR *v)
+{
+    float part[8];
+    for (int i = 0; i < 8; i++)
+        part[i] = LANES == 16 ? (*v)[i] + (*v)[i + LANES / 2] : (*v)[i];
+    for (int i = 0; i < 4; i++)
+        part[i] += part[i + 4];
+    return (double)((part[0] + part[2]) + (part[1] + part[3]));
+}
+
+/* One field of (upper, lower) from behind a cell to its front. */
+#define BACK(a_re, a_im, b_re, b_im, s, c)                                                         \
+    do {                                                                                           \
+        MIX(a_re, b_re, s, c);                                                                     \
+        MIX(a_im, b_im, s, c);                                                                     \
+        TURN(a_re, a_im, q_re, q_im);                                                              \
+    } while (0)
+
+LANES_TARGET static void NAME(back_field)(const struct et__mesh_plan *plan, float *g)
+{
+    NAME(leave)(plan, g, -1);
+    for (size_t i = plan->n_cells; i-- > 0;) {
+        const struct et__mesh_cell *cell = &plan->cell[i];
+        float *upper = g + (size_t)plan->mode[i] * ET__MESH_TILE;
+        VECTOR q_re = SPREAD(cell->q_re), q_im = SPREAD(-cell->q_im);
+        VECTOR s = SPREAD(cell->s), c = SPREAD(cell->c);
+        VECTOR a_re = AT(upper, 0), a_im = AT(upper, IMAGINARY);
+        VECTOR b_re = AT(upper, LOWER), b_im = AT(upper, LOWER + IMAGINARY);
+        BACK(a_re, a_im, b_re, b_im, s, c);
+        AT(upper, 0) = a_re;
+        AT(upper, IMAGINARY) = a_im;
+        AT(upper, LOWER) = b_re;
+        AT(upper, LOWER + IMAGINARY) = b_im;
+    }
+}
+
+LANES_TARGET static void NAME(back_both)(const struct et__mesh_plan *plan, float *u, float *g,
+                                         struct et__mesh_sums *sums, double *phase)
+{
+    for (size_t w = 0; w < plan->n; w++) {
+        size_t at = w * ET__MESH_TILE;
+        VECTOR part = AT(g, at + IMAGINARY) * AT(u, at) - AT(g, at) * AT(u, at + IMAGINARY);
+        phase[w] += NAME(total)(&part);
+    }
+    NAME(leave)(plan, u, -1);
+    NAME(leave)(plan, g, -1);
+    for (size_t i = plan->n_cells; i-- > 0;) {
+        const struct et__mesh_cell *cell = &plan->cell[i];
+        size_t at = (size_t)plan->mode[i] * ET__MESH_TILE;
+        float *fu = u + at, *fg = g + at;
+        float scale = 1.0F / (cell->s * cell->s + cell->c * cell->c);
+        VECTOR q_re = SPREAD(cell->q_re), q_im = SPREAD(-cell->q_im);
+        VECTOR s = SPREAD(cell->s), c = SPREAD(cell->c);
+        VECTOR su = SPREAD(cell->s * scale), cu = SPREAD(cell->c * scale);
+        VECTOR a_re = AT(fu, 0), a_im = AT(fu, IMAGINARY);
+        VECTOR b_re = AT(fu, LOWER), b_im = AT(fu, LOWER + IMAGINARY);
+        VECTOR ga_re = AT(fg, 0), ga_im = AT(fg, IMAGINARY);
+        VECTOR gb_re = AT(fg, LOWER), gb_im = AT(fg, LOWER + IMAGINARY);
+        VECTOR a0 = ga_im * a_re - ga_re * a_im, a1 = gb_im * b_re - gb_re * b_im;
+        VECTOR z_re = (ga_re * b_re + ga_im * b_im) - (gb_re * a_re + gb_im * a_im);
+        VECTOR z_im = (ga_re * b_im - ga_im * b_re) - (gb_im * a_re - gb_re * a_im);
+        sums[i].a0 += NAME(total)(&a0);
+        sums[i].a1 += NAME(total)(&a1);
+        sums[i].z_re += NAME(total)(&z_re);
+        sums[i].z_im += NAME(total)(&z_im);
+        BACK(a_re, a_im, b_re, b_im, su, cu);
+        BACK(ga_re, ga_im, gb_re, gb_im, s, c);
+        AT(fu, 0) = a_re;
+        AT(fu, IMAGINARY) = a_im;
+        AT(fu, LOWER) = b_re;
+        AT(fu, LOWER + IMAGINARY) = b_im;
+        AT(fg, 0) = ga_re;
+        AT(fg, IMAGINARY) = ga_im;
+        AT(fg, LOWER) = gb_re;
+        AT(fg, LOWER + IMAGINARY) = gb_im;
+    }
+}
+
+LANES_TARGET static void NAME(back)(const struct et__mesh_plan *plan, float *u, float *g,
+                                    struct et__mesh_sums *sums, double *phase)
+{
+    for (size_t half = 0; half < ET__MESH_LANES; half += LANES)
+        if (sums)
+            NAME(back_both)(plan, u + half, g + half, sums, phase);
+        else
+            NAME(back_field)(plan, g + half);
+}
+
+/* `count` rows of a product at the same time, so that each load of x serves all of them. */
+LANES_TARGET static inline __attribute__((always_inline)) void
+NAME(product_rows)(const float *m, size_t columns, const bool real, const float *x, float *z,
+                   const size_t count)
+{
+    VECTOR re[LANES_ROWS], im[LANES_ROWS];
+    for (size_t r = 0; r < count; r++)
+        re[r] = im[r] = (VECTOR){0};
+    for (size_t k = 0; k < columns; k++, m += 2, x += ET__MESH_TILE) {
+        VECTOR x_re = IN(x, 0);
+        VECTOR x_im = real ? x_re : IN(x, IMAGINARY);
+        for (size_t r = 0; r < count; r++) {
+            const float *at = m + 2 * r * columns;
+            VECTOR m_re = SPREAD(at[0]), m_im = SPREAD(at[1]);
+            FUSED(re[r], m_re, x_re, re[r]);
+            FUSED(im[r], m_im, x_re, im[r]);
+            if (real) continue;
+            VECTOR minus = -m_im;
+            FUSED(re[r], minus, x_im, re[r]);
+            FUSED(im[r], m_re, x_im, im[r]);
+        }
+    }
+    for (size_t r = 0; r < count; r++) {
+        AT(z, r * ET__MESH_TILE) = re[r];
+        AT(z, r * ET__MESH_TILE + IMAGINARY) = im[r];
+    }
+}
+
+LANES_TARGET static inline __attribute__((always_inline)) void
+NAME(product_all)(const float *m, size_t rows, size_t columns, const bool real, const float *x,
+                  float *z)
+{
+    for (size_t half = 0; half < ET__MESH_LANES; half += LANES) {
+        size_t r = 0;
+        for (; r + LANES_ROWS <= rows; r += LANES_ROWS)
+            NAME(product_rows)(m + 2 * r * columns, columns, real, x + half,
+                               z + r * ET__MESH_TILE + half, LANES_ROWS);
+        for (; r < rows; r++)
+            NAME(product_rows)(m + 2 * r * columns, columns, real, x + half,
+                               z + r * ET__MESH_TILE + half, 1);
+    }
+}
+
+LANES_TARGET static void NAME(product)(const float *m, size_t rows, size_t columns, bool real,
+                                       const float *x, float *z)
+{
+    if (real)
+        NAME(product_all)(m, rows, columns, true, x, z);
+    else
+        NAME(product_all)(m, rows, columns, false, x, z);
+}
+
+/* Three pairs of modes that stay in registers: as many operations as in a sweep, no load, no store,
+ * and enough independent chains to fill the pipes. */
+LANES_TARGET static float NAME(arithmetic)(size_t n_cells)
+{
+    VECTOR a_re[3], a_im[3], b_re[3], b_im[3];
+    for (int p = 0; p < 3; p++) {
+        a_re[p] = SPREAD(0.1F + (float)p);
+        a_im[p] = b_re[p] = b_im[p] = a_re[p];
+    }
+    VECTOR q_re = SPREAD(0.6F), q_im = SPREAD(0.8F), s = q_re, c = q_im;
+    for (size_t half = 0; half < ET__MESH_LANES; half += LANES)
+        for (size_t i = 0; i < n_cells; i += 3)
+            for (int p = 0; p < 3; p++) {
+                TURN(a_re[p], a_im[p], q_re, q_im);
+                MIX(a_re[p], b_re[p], s, c);
+                MIX(a_im[p], b_im[p], s, c);
+            }
+    float sum = 0;
+    for (int p = 0; p < 3; p++)
+        sum += a_re[p][0] + a_im[p][0] + b_re[p][0] + b_im[p][0];
+    return sum;
+}
+
+#undef VECTOR
+#undef AT
+#undef IN
+#undef SPREAD
+#undef IMAGINARY
+#undef LOWER
+#undef FUSED
+#undef TURN
+#undef MIX
+#undef BACK
