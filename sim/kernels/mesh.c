@@ -3,41 +3,35 @@
  * The mesh kernels for each instruction set; the processor decides at run time. */
 #include "kernels/mesh.h"
 
-#define LANES        8
-#define LANES_ROWS   2
+#define LANES 8
 #define LANES_TARGET
 #define NAME(x) x##_portable
 #include "kernels/mesh_lanes.h"
 #undef LANES
-#undef LANES_ROWS
 #undef LANES_TARGET
 #undef NAME
 
 #if defined __x86_64__
 #define LANES        8
-#define LANES_ROWS   4
 #define LANES_TARGET __attribute__((target("avx2,fma")))
 #define NAME(x)      x##_avx2
 #include "kernels/mesh_lanes.h"
 #undef LANES
-#undef LANES_ROWS
 #undef LANES_TARGET
 #undef NAME
 
 #define LANES        16
-#define LANES_ROWS   8
 #define LANES_TARGET __attribute__((target("avx512f,avx512vl,avx512dq,fma")))
 #define NAME(x)      x##_avx512
 #include "kernels/mesh_lanes.h"
 #undef LANES
-#undef LANES_ROWS
 #undef LANES_TARGET
 #undef NAME
 #endif
 
 #define KERNELS(set)                                                                               \
     {                                                                                              \
-        #set, sweep_##set, back_##set, product_##set, arithmetic_##set                             \
+#set, sweep_##set, back_##set, product_##set, arithmetic_##set                             \
     }
 
 const struct et__mesh_kernels *et__mesh_kernels(size_t i)

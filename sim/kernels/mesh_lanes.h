@@ -3,7 +3,6 @@
  * The mesh kernels over LANES-wide vectors: included by mesh.c once per instruction set, with
  *     LANES        8 or 16, numbers of a vector
  *     LANES_TARGET attribute of the instruction set
- *     LANES_ROWS   rows of a product that are summed at the same time
  *     NAME(x)      the name of function x in this set
  * A fused multiplication and addition is written as such (FUSED), so every set rounds alike. */
 
@@ -77,14 +76,17 @@ LANES_TARGET static void NAME(sweep)(const struct et__mesh_plan *plan, float *fi
     }
 }
 
-/* Sum over the lanes of a vector, halves first. */
+/* Sum over the lanes: the halves of 16, then a tree over 8. */
 LANES_TARGET static inline __attribute__((always_inline)) double NAME(total)(const VECTOR *v)
 {
-    float part[8];
-    for (int i = 0; i < 8; i++)
-        part[i] = LANES == 16 ? (*v)[i] + (*v)[i + LANES / 2] : (*v)[i];
-    for (int i = 0; i < 4; i++)
-        part[i] += part[i + 4];
+    typedef float eight __attribute__((vector_size(32), aligned(32), may_alias));
+    typedef float four __attribute__((vector_size(16), aligned(16), may_alias));
+    VECTOR kept = *v;
+    const char *at = (const char *)&kept;
+    eight sum = *(const eight *)(const void *)at;
+    if (LANES == 16) sum += *(const eight *)(const void *)(at + (LANES == 16 ? 32 : 0));
+    at = (const char *)&sum;
+    four part = *(const four *)(const void *)at + *(const four *)(const void *)(at + 16);
     return (double)((part[0] + part[2]) + (part[1] + part[3]));
 }
 
@@ -166,32 +168,52 @@ LANES_TARGET static void NAME(back)(const struct et__mesh_plan *plan, float *u, 
             NAME(back_field)(plan, g + half);
 }
 
-/* `count` rows of a product at the same time, so that each load of x serves all of them. */
+/* Row r of a product, one column of M: named variables, because compilers keep them in registers.
+ */
+#define ADD_ROW(r)                                                                                 \
+    do {                                                                                           \
+        VECTOR m_re_ = SPREAD(m[2 * (r)*columns]), m_im_ = SPREAD(m[2 * (r)*columns + 1]);         \
+        FUSED(re##r, m_re_, x_re, re##r);                                                          \
+        FUSED(im##r, m_im_, x_re, im##r);                                                          \
+        if (!real) {                                                                               \
+            VECTOR minus_ = -m_im_;                                                                \
+            FUSED(re##r, minus_, x_im, re##r);                                                     \
+            FUSED(im##r, m_re_, x_im, im##r);                                                      \
+        }                                                                                          \
+    } while (0)
+#define KEEP_ROW(r)                                                                                \
+    do {                                                                                           \
+        AT(z, (r)*ET__MESH_TILE) = re##r;                                                          \
+        AT(z, (r)*ET__MESH_TILE + IMAGINARY) = im##r;                                              \
+    } while (0)
+
+/* Four rows at the same time, so that each load of x serves all of them; then one. */
 LANES_TARGET static inline __attribute__((always_inline)) void
-NAME(product_rows)(const float *m, size_t columns, const bool real, const float *x, float *z,
-                   const size_t count)
+NAME(four_rows)(const float *m, size_t columns, const bool real, const float *x, float *z)
 {
-    VECTOR re[LANES_ROWS], im[LANES_ROWS];
-    for (size_t r = 0; r < count; r++)
-        re[r] = im[r] = (VECTOR){0};
+    VECTOR re0 = {0}, im0 = {0}, re1 = {0}, im1 = {0}, re2 = {0}, im2 = {0}, re3 = {0}, im3 = {0};
     for (size_t k = 0; k < columns; k++, m += 2, x += ET__MESH_TILE) {
-        VECTOR x_re = IN(x, 0);
-        VECTOR x_im = real ? x_re : IN(x, IMAGINARY);
-        for (size_t r = 0; r < count; r++) {
-            const float *at = m + 2 * r * columns;
-            VECTOR m_re = SPREAD(at[0]), m_im = SPREAD(at[1]);
-            FUSED(re[r], m_re, x_re, re[r]);
-            FUSED(im[r], m_im, x_re, im[r]);
-            if (real) continue;
-            VECTOR minus = -m_im;
-            FUSED(re[r], minus, x_im, re[r]);
-            FUSED(im[r], m_re, x_im, im[r]);
-        }
+        VECTOR x_re = IN(x, 0), x_im = real ? x_re : IN(x, IMAGINARY);
+        ADD_ROW(0);
+        ADD_ROW(1);
+        ADD_ROW(2);
+        ADD_ROW(3);
     }
-    for (size_t r = 0; r < count; r++) {
-        AT(z, r * ET__MESH_TILE) = re[r];
-        AT(z, r * ET__MESH_TILE + IMAGINARY) = im[r];
+    KEEP_ROW(0);
+    KEEP_ROW(1);
+    KEEP_ROW(2);
+    KEEP_ROW(3);
+}
+
+LANES_TARGET static inline __attribute__((always_inline)) void
+NAME(one_row)(const float *m, size_t columns, const bool real, const float *x, float *z)
+{
+    VECTOR re0 = {0}, im0 = {0};
+    for (size_t k = 0; k < columns; k++, m += 2, x += ET__MESH_TILE) {
+        VECTOR x_re = IN(x, 0), x_im = real ? x_re : IN(x, IMAGINARY);
+        ADD_ROW(0);
     }
+    KEEP_ROW(0);
 }
 
 LANES_TARGET static inline __attribute__((always_inline)) void
@@ -200,12 +222,12 @@ NAME(product_all)(const float *m, size_t rows, size_t columns, const bool real, 
 {
     for (size_t half = 0; half < ET__MESH_LANES; half += LANES) {
         size_t r = 0;
-        for (; r + LANES_ROWS <= rows; r += LANES_ROWS)
-            NAME(product_rows)(m + 2 * r * columns, columns, real, x + half,
-                               z + r * ET__MESH_TILE + half, LANES_ROWS);
+        for (; r + 4 <= rows; r += 4)
+            NAME(four_rows)
+        (m + 2 * r * columns, columns, real, x + half, z + r * ET__MESH_TILE + half);
         for (; r < rows; r++)
-            NAME(product_rows)(m + 2 * r * columns, columns, real, x + half,
-                               z + r * ET__MESH_TILE + half, 1);
+            NAME(one_row)
+        (m + 2 * r * columns, columns, real, x + half, z + r * ET__MESH_TILE + half);
     }
 }
 
@@ -251,3 +273,5 @@ LANES_TARGET static float NAME(arithmetic)(size_t n_cells)
 #undef TURN
 #undef MIX
 #undef BACK
+#undef ADD_ROW
+#undef KEEP_ROW

@@ -91,6 +91,13 @@ static enum et_status check_sizes(const struct et_config *config, const char *pa
                            n_in ? n_in : matrix->columns);
 }
 
+enum et_status et__matrix_load(const char *path, const char *dataset, struct et__npy *matrix)
+{
+    const size_t length = strlen(path);
+    if (length > 4 && strcmp(path + length - 4, ".npy") == 0) return read_npy(path, matrix);
+    return read_hdf5(path, dataset, matrix);
+}
+
 enum et_status et__medium_make_file(struct et__medium *m, const struct et_config *config)
 {
     struct et__npy matrix = {0};
@@ -99,10 +106,7 @@ enum et_status et__medium_make_file(struct et__medium *m, const struct et_config
     if (given[0] == '\0')
         return et_config_error(config, "file", "kind: file needs the name of a file");
     ET_TRY(et_config_file(config, given, &path));
-    const size_t length = strlen(path);
-    enum et_status status = length > 4 && strcmp(path + length - 4, ".npy") == 0
-                                ? read_npy(path, &matrix)
-                                : read_hdf5(path, et_config_string(config, "dataset"), &matrix);
+    enum et_status status = et__matrix_load(path, et_config_string(config, "dataset"), &matrix);
     if (status == ET_OK) status = check_sizes(config, path, &matrix);
     if (status == ET_OK) status = et__medium_size(m, config, matrix.columns, matrix.rows);
     for (size_t c = 0; status == ET_OK && c < matrix.rows; c++)

@@ -27,4 +27,9 @@ struct et__npy {
 enum et_status et__npy_parse(const char *name, const unsigned char *bytes, size_t size,
                              struct et__npy *npy) ET_CHECKED;
 
+/* Reads a file: .npy by its name, otherwise a dataset of an HDF5 file, [rows][columns][2] or
+ * complex. Errors: also ET_IO, those of et_store_open_foreign and et_store_shape. */
+enum et_status et__matrix_load(const char *path, const char *dataset,
+                               struct et__npy *matrix) ET_CHECKED;
+
 #endif

@@ -123,6 +123,16 @@ static const struct {
     {"crossbar", "{type: crossbar, n_in: 4, n_out: 3, weights: [-0.9, 0.7, -0.4, 0.5, 0.8, 0.2, "
                  "0.3, -0.6, 0.9, -0.5, 0.7, -0.8], noise: {when: held}, array: {rows: 3, "
                  "cols: 2, wire: 2000, driver: 500}, dac: {bits: 0}, adc: {bits: 0}}"},
+    {"mesh", "{type: mesh, n: 5}"},
+    {"mesh", "{type: mesh, n: 4, topology: reck, init: identity, input: phase, phase_span: 0.3, "
+             "output: magnitude, crosstalk: 0.02, crosstalk_along: 0.05, phase_bits: 20, "
+             "coupler_error: 0.05, loss_dB: 0.3}"},
+    {"mesh", "{type: mesh, n: 3, input: polar, output: quadratures, phase_noise: 0.05, "
+             "coupler_error: 0.1, loss_dB: 0.2}"},
+    {"mesh", "{type: mesh, block: svd, n: 4, n_out: 3, input: signed, output: real, "
+             "detector_noise: 0.01, correction: local, coupler_error: 0.05, matrix: [1, 2, 3, 4, "
+             "0, -1, 2, 0.5, 0.3, 0.2, 0.1, -0.4]}"},
+    {"mesh", "{type: mesh, block: svd, n: 2, n_out: 5, phase_noise: 0.02, topology: reck}"},
     {"leaky", "{type: leaky}"},
     {"amplifier", "{type: amplifier, n_in: 5, n_out: 4}"},
 };
