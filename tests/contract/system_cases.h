@@ -124,7 +124,7 @@ static const struct {
                  "0.3, -0.6, 0.9, -0.5, 0.7, -0.8], noise: {when: held}, array: {rows: 3, "
                  "cols: 2, wire: 2000, driver: 500}, dac: {bits: 0}, adc: {bits: 0}}"},
     {"mesh", "{type: mesh, n: 5}"},
-    {"mesh", "{type: mesh, n: 4, topology: reck, init: identity, input: phase, phase_span: 0.3, "
+    {"mesh", "{type: mesh, n: 4, topology: reck, input: phase, phase_span: 0.3, "
              "output: magnitude, crosstalk: 0.02, crosstalk_along: 0.05, phase_bits: 20, "
              "coupler_error: 0.05, loss_dB: 0.3}"},
     {"mesh", "{type: mesh, n: 3, input: polar, output: quadratures, phase_noise: 0.05, "
