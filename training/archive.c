@@ -90,14 +90,16 @@ static enum et_status prepare_scaler(struct et_scaler *scaler, size_t n)
     return scaler->offset && scaler->factor ? ET_OK : ET_NOMEM;
 }
 
-/* n: columns of the fit that this network needs here, 0 = none (and one stored is not used). */
+/* n: columns of the fit that this network needs here, 0 = none (and one stored is not used).
+ * optional: the training may not have got so far. */
 static enum et_status visit_scaler(struct walk *walk, const char *path, struct et_scaler *scaler,
-                                   size_t n)
+                                   size_t n, bool optional)
 {
     char full[96];
+    snprintf(full, sizeof full, "%s_offset", path);
+    if (optional && walk->from != NULL && find(walk->from, full) == NULL) n = 0;
     if (walk->from != NULL) ET_TRY(prepare_scaler(scaler, n));
     if (scaler->n == 0) return ET_OK; /* never fitted */
-    snprintf(full, sizeof full, "%s_offset", path);
     ET_TRY(visit(walk, full, scaler->offset, 1, scaler->n));
     snprintf(full, sizeof full, "%s_factor", path);
     ET_TRY(visit(walk, full, scaler->factor, 1, scaler->n));
@@ -148,18 +150,18 @@ static enum et_status walk_trainer(struct walk *walk, struct et_trainer *trainer
             ET_TRY(visit_tensor(walk, group, &stage->knobs.value));
         ET_TRY(visit_objective(walk, group, l, trainer));
         /* In the middle of a greedy training the later stages have no fits yet. */
-        bool fitted = !walk->moments || l <= trainer->at.stage;
+        bool optional = walk->moments && l > trainer->at.stage;
         snprintf(path, sizeof path, "layer-%zu/drive_fit", l);
         ET_TRY(visit_scaler(walk, path, &stage->drive_fit,
-                            fitted && et__stage_fits_drive(stage) ? stage->n_h : 0));
+                            et__stage_fits_drive(stage) ? stage->n_h : 0, optional));
         snprintf(path, sizeof path, "layer-%zu/output_fit", l);
         ET_TRY(visit_scaler(walk, path, &stage->output_fit,
-                            fitted && et__stage_fits_output(stage) ? stage->n_out : 0));
+                            et__stage_fits_output(stage) ? stage->n_out : 0, optional));
     }
     ET_TRY(visit_model(walk, trainer));
     struct et__features *features = trainer->features;
     ET_TRY(visit_scaler(walk, "features/fit", &features->scaler,
-                        features->scaling != ET_SCALE_NONE ? features->dataset->x.cols : 0));
+                        features->scaling != ET_SCALE_NONE ? features->dataset->x.cols : 0, false));
     ET_TRY(visit(walk, "features/shift", &features->shift, 1, 1));
     ET_TRY(visit(walk, "features/label_value", &features->label_value, 1, 1));
     return walk->moments ? visit_stored(walk, trainer) : ET_OK;

@@ -56,6 +56,8 @@ static const struct et_param params[] = {
             "classifier."},
     {.name = "variants", .kind = ET_PARAM_RECORDS, .initial = "[]", .fields = variant_params,
      .doc = "Controls of your own: the experiment with some parameters changed."},
+    {.name = "later", .kind = ET_PARAM_RECORDS, .initial = "[]", .fields = et__later_params,
+     .doc = "The trained network on a changed device: an aged or imperfect one, a bench."},
     {.name = "checkpoint_s", .kind = ET_PARAM_REAL, .initial = "10", .min = 0, .max = 86400,
      .unit = "s", .doc = "Seconds between checkpoints at least; 0 = at every batch."},
     {0},

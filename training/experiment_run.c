@@ -30,9 +30,8 @@ static bool has_systems(const struct et_config *config)
     return false;
 }
 
-/* The experiment again, with further overrides. */
-static enum et_status reparse(const struct et_experiment *experiment, const char *const *extra,
-                              size_t n_extra, struct et_config **config)
+enum et_status et__run_reparse(const struct et_experiment *experiment, const char *const *extra,
+                               size_t n_extra, struct et_config **config)
 {
     size_t n = experiment->n_overrides;
     const char **all = et_alloc(n + n_extra, sizeof *all);
@@ -64,7 +63,7 @@ static enum et_status make_linear(const struct et_experiment *experiment,
         "method={type: forward-forward, objective: local-ce, batch: 64, epochs: 100, "
         "optimiser: {rate: 0.005, schedule: cosine}}",
     };
-    return reparse(experiment, changes, sizeof changes / sizeof *changes, &variant->owned);
+    return et__run_reparse(experiment, changes, sizeof changes / sizeof *changes, &variant->owned);
 }
 
 static enum et_status make_override(const struct et_experiment *experiment,
@@ -75,14 +74,14 @@ static enum et_status make_override(const struct et_experiment *experiment,
     if (changes == NULL) return ET_NOMEM;
     for (size_t i = 0; i < n; i++)
         changes[i] = et_config_string_at(record, "set", i);
-    enum et_status status = reparse(experiment, changes, n, &variant->owned);
+    enum et_status status = et__run_reparse(experiment, changes, n, &variant->owned);
     et_free(changes);
     if (status != ET_OK) et_error_while("preparing the variant '%s'", variant->name);
     return status;
 }
 
-static enum et_status check_name(const struct et__run *run, const struct et_config *config,
-                                 const char *param, const char *name)
+enum et_status et__run_check_name(const struct et__run *run, const struct et_config *config,
+                                  const char *param, const char *name)
 {
     if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
             strlen(name) ||
@@ -99,7 +98,7 @@ static enum et_status add_control(struct et__run *run, const char *name)
 {
     const struct et_config *config = run->experiment->config;
     struct et__variant *variant = &run->variant[run->n_variants];
-    ET_TRY(check_name(run, config, "controls", name));
+    ET_TRY(et__run_check_name(run, config, "controls", name));
     snprintf(variant->name, sizeof variant->name, "%s", name);
     variant->config = config;
     if (strcmp(name, "linear") == 0) {
@@ -131,19 +130,21 @@ static enum et_status list_variants(struct et__run *run)
     size_t n_own = et_config_count(config, "variants");
     const struct et_model_type *model = et__model_of(config);
     size_t n_cases = model ? model->cases(et_config_at(config, "method", 0)) : 1;
-    run->variant = et_alloc(n_cases + n_controls + n_own, sizeof *run->variant);
+    size_t n_later = et_config_count(config, "later");
+    run->variant = et_alloc(n_cases + n_controls + n_own + n_later, sizeof *run->variant);
     if (run->variant == NULL) return ET_NOMEM;
     snprintf(run->variant[0].name, sizeof run->variant[0].name, "network");
     run->variant[0].config = config;
     run->n_variants = 1;
     et__run_add_cases(run);
+    ET_TRY(et__run_add_later(run));
     for (size_t i = 0; i < n_controls; i++)
         ET_TRY(add_control(run, et_config_string_at(config, "controls", i)));
     for (size_t i = 0; i < n_own; i++) {
         const struct et_config *record = et_config_at(config, "variants", i);
         struct et__variant *variant = &run->variant[run->n_variants];
         const char *name = et_config_string(record, "name");
-        ET_TRY(check_name(run, record, "name", name));
+        ET_TRY(et__run_check_name(run, record, "name", name));
         snprintf(variant->name, sizeof variant->name, "%s", name);
         variant->kind = ET__VARIANT_OVERRIDE;
         run->n_variants++;
@@ -296,10 +297,15 @@ static enum et_status run_seed(struct et__run *run, struct et__setup *setup,
     trainer.tick = tick;
     trainer.user = run;
     status = prepare_results(run, variant, &trainer);
+    bool later = variant->kind == ET__VARIANT_LATER;
+    if (status == ET_OK && later) status = et__later_begin(run, variant, setup, &trainer);
     if (status == ET_OK && checkpoint != NULL) status = et__run_file_restore(checkpoint, &trainer);
     if (status != ET_OK) goto out;
     run->trainer = &trainer;
-    status = method->train(&trainer);
+    if (later && et_config_int(variant->later, "epochs") == 0)
+        status = et__trainer_evaluate(&trainer, setup->network.n_stages, 0);
+    else
+        status = method->train(&trainer);
     if (status == ET_OK && variant->kind == ET__VARIANT_NETWORK)
         status = et__run_keep_cases(run, &trainer);
     if (status == ET_OK) status = keep_results(run, variant, &trainer);
@@ -329,7 +335,8 @@ static enum et_status run_seeds(struct et__run *run, size_t v, struct et__setup 
 static enum et_status open_shared(struct et__run *run)
 {
     ET_TRY(et__setup_open(&run->setup, run->variant[0].config));
-    return keep_texts(run, &run->setup);
+    ET_TRY(keep_texts(run, &run->setup));
+    return et__run_check_later(run);
 }
 
 static enum et_status run_variant(struct et__run *run, size_t v, struct et_store *checkpoint)

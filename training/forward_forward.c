@@ -114,8 +114,8 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
     struct et_step step = et__trainer_step(trainer, l, trainer->sample);
     struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h->rows);
     struct et_view out = et_view_rows(et_array_view(&stage->h), 0, h->rows);
-    bool knobs = et__knobs_learn(stage);
-    if (knobs && stage->knobs.rule == ET__KNOBS_SPSA) ET_TRY(et__knobs_probe(trainer, l, *h));
+    bool vjp = et__knobs_learn(stage, ET__KNOBS_VJP), spsa = et__knobs_learn(stage, ET__KNOBS_SPSA);
+    if (spsa) ET_TRY(et__knobs_probe(trainer, l, *h));
     ET_TRY(et__stage_measure(network, l, &step, *h));
     et__stage_assemble(stage, *h, t);
     et__stage_dropout(stage, t, et_rng_derive(trainer->seed, l), (uint32_t)trainer->at.sweep,
@@ -125,12 +125,12 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
         double loss = differentiate(loop, l, t, out, trainer->label);
         ET_TRY(et__loop_check_loss(trainer, l, loss));
         if (k == 0) trainer->loss_sum[l] += loss;
-        if (k == 0 && knobs && stage->knobs.rule == ET__KNOBS_VJP)
+        if (k == 0 && vjp)
             ET_TRY(et__knobs_gradient(trainer, l, &step, *h,
                                       et_view_rows(et_array_view(&stage->d), 0, h->rows)));
         et__loop_update(&loop->common, l, false);
     }
-    if (knobs)
+    if (vjp || spsa)
         ET_TRY(et__knobs_update(trainer, l, et__loop_progress(&loop->common),
                                 trainer->updates[l] / loop->common.inner_steps));
     bool needed = l + 1 < network->n_stages || loop->common.neutral;
@@ -382,8 +382,10 @@ static enum et_status check(const struct loop *loop)
                                    "every step of binary layer %zu needs a measurement of its own: "
                                    "use 1",
                                    l);
-        if (loop->schedule == JOINT &&
-            (et__stage_fits_drive(stage) || et__stage_fits_output(stage)))
+        /* A network that is trained on has its fits. */
+        bool unfitted = (et__stage_fits_drive(stage) && stage->drive_fit.n == 0) ||
+                        (et__stage_fits_output(stage) && stage->output_fit.n == 0);
+        if (loop->schedule == JOINT && unfitted)
             return et_config_error(method, "schedule",
                                    "layer %zu has a drive or output scaling that is fitted on "
                                    "stored measurements: use schedule greedy, or drive none or "

@@ -28,9 +28,14 @@ const struct et_param et__knobs_params[] = {
 };
 /* clang-format on */
 
-bool et__knobs_learn(const struct et__stage *stage)
+bool et__knobs_programmed(const struct et__stage *stage)
 {
     return stage->knobs.rule != ET__KNOBS_FIXED && stage->system == stage->physical;
+}
+
+bool et__knobs_learn(const struct et__stage *stage, enum et__knobs_rule rule)
+{
+    return et__knobs_programmed(stage) && stage->knobs.rule == rule && !stage->knobs.hold;
 }
 
 /* ---------------------------------------------------------------------------- opening -- */
@@ -109,7 +114,7 @@ void et__knobs_reset(struct et__stage *stage)
 
 enum et_status et__knobs_check(const struct et__stage *stage, size_t i)
 {
-    if (stage->knobs.rule != ET__KNOBS_VJP) return ET_OK;
+    if (stage->knobs.rule != ET__KNOBS_VJP || stage->knobs.hold) return ET_OK;
     const struct et_system_info *info = et_system_info(stage->physical);
     const char *name = et_system_name(stage->physical);
     if (!(info->traits & ET_HAS_VJP))

@@ -28,7 +28,9 @@
 extern const struct et_param et__knobs_params[];
 
 /* Does the stage's system get its knobs from here (not while a control replaces it)? */
-bool et__knobs_learn(const struct et__stage *stage);
+bool et__knobs_programmed(const struct et__stage *stage);
+/* Do they learn by this rule? */
+bool et__knobs_learn(const struct et__stage *stage, enum et__knobs_rule rule);
 
 /* Reads the record; the system is open.  Errors: ET_CONFIG (no system, no knobs, a binary layer).
  */

@@ -12,7 +12,7 @@ size_t et__knobs_probes(const struct et__network *network)
     size_t most = 0;
     for (size_t l = 0; l < network->n_stages; l++) {
         const struct et__stage *stage = &network->stage[l];
-        if (!et__knobs_learn(stage) || stage->knobs.rule != ET__KNOBS_SPSA) continue;
+        if (!et__knobs_learn(stage, ET__KNOBS_SPSA)) continue;
         most = stage->knobs.directions > most ? stage->knobs.directions : most;
     }
     return 2 * most;

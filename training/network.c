@@ -323,7 +323,7 @@ static enum et_status prepare(struct et__network *network, size_t i, struct et_v
     *measured = true;
     if (!et__is_binary(stage)) {
         et__drive(stage, h, x);
-        return et__knobs_learn(stage) ? program(network, i) : ET_OK;
+        return et__knobs_programmed(stage) ? program(network, i) : ET_OK;
     }
     et__bits_drive(stage, h, x);
     if (stage->system != stage->physical) return ET_OK; /* a control has no weights */

@@ -40,6 +40,7 @@ enum et__knobs_rule { ET__KNOBS_FIXED, ET__KNOBS_VJP, ET__KNOBS_SPSA };
 /* Knobs that learn; see knobs.h. */
 struct et__knobs {
     enum et__knobs_rule rule;
+    bool hold; /* programmed, but they stay as they are */
     const struct et_config *config;
     struct et__optimiser optimiser;
     size_t directions; /* SPSA */

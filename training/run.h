@@ -60,15 +60,17 @@ enum et__variant_kind {
     ET__VARIANT_SUBSTITUTE, /* its systems replaced by a control system */
     ET__VARIANT_LINEAR,     /* a linear classifier on the features */
     ET__VARIANT_OVERRIDE,   /* the experiment with some parameters changed */
+    ET__VARIANT_LATER,      /* the trained network on another device, trained on or not */
     ET__VARIANT_CASE        /* the same training, predicting in another case of its model */
 };
 
 struct et__variant {
     enum et__variant_kind kind;
     char name[64];
-    struct et_config *owned; /* LINEAR, OVERRIDE: a configuration of its own */
+    struct et_config *owned; /* LINEAR, OVERRIDE, LATER: a configuration of its own */
     const struct et_config *config;
-    const char *control; /* SUBSTITUTE */
+    const char *control;           /* SUBSTITUTE */
+    const struct et_config *later; /* LATER: its record */
     struct et__results results;
 };
 
@@ -91,6 +93,24 @@ struct et__run {
     double started, saved, reported;
     double checkpoint_s;
 };
+
+/* The experiment again, with further overrides. */
+enum et_status et__run_reparse(const struct et_experiment *experiment, const char *const *extra,
+                               size_t n_extra, struct et_config **config) ET_CHECKED;
+/* Is the name fit for a group of the run file, and free? */
+enum et_status et__run_check_name(const struct et__run *run, const struct et_config *config,
+                                  const char *param, const char *name) ET_CHECKED;
+
+/* Parameter table of an entry of `later:`. */
+extern const struct et_param et__later_params[];
+/* Adds these entries as variants (room for them is there).  Errors: ET_CONFIG. */
+enum et_status et__run_add_later(struct et__run *run) ET_CHECKED;
+/* Do the networks that they describe have the shapes of the one that is to be trained?  Opens and
+ * closes their systems.  Errors: ET_CONFIG, the systems'. */
+enum et_status et__run_check_later(struct et__run *run) ET_CHECKED;
+/* Puts the trained network of the seed at hand onto a trainer of the variant. */
+enum et_status et__later_begin(const struct et__run *run, const struct et__variant *variant,
+                               struct et__setup *setup, struct et_trainer *trainer) ET_CHECKED;
 
 /* Adds the cases of the method's model, all but the last, as variants (room for them is there). */
 void et__run_add_cases(struct et__run *run);
