@@ -213,7 +213,7 @@ static enum et_status lowest_mode(double *error)
 const struct et__physics_check et__physics_metasurface[] = {
     {"metasurface", "shadow of a lossless dipole at resonance: 4 / k", "1", 1e-12, resonant_width},
     {"metasurface", "power in = power out, dipoles in the open", "1", 1e-10, open_balance},
-    {"metasurface", "power in = power out, lossless cavity", "1", 1e-8, closed_balance},
+    {"metasurface", "power in = power out, lossless cavity", "1", 1e-7, closed_balance},
     {"metasurface", "reciprocity, transmitter and receiver exchanged", "1", 1e-10, reciprocity},
     {"metasurface", "Woodbury's identity: all equations solved", "1", 1e-10, woodbury},
     {"metasurface", "lowest resonance of a box of posts: conducting box", "1", 0.001, lowest_mode},

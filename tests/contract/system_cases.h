@@ -78,6 +78,7 @@ static const struct {
                     "height: 4e-5}]}}"},
     {"medium", "{type: medium, kind: fibre, n_in: 9, n_out: 16, gain: 3, fibre: {radius: 5e-6, "
                "sections: 2}}"},
+    {"medium", "{type: medium, kind: file, file: FOLDER/t.npy, encoding: signed}"},
     {"medium", "{type: medium, kind: fibre, n_in: 6, n_out: 8, encoding: phase, fibre: {profile: "
                "graded, radius: 9e-6, in_columns: 3, out_columns: 4}}"},
     {"metasurface", "{type: metasurface, " SMALL_CAVITY "}"},
@@ -216,6 +217,25 @@ static void write_table(const char *name, const float *data, size_t rows, size_t
     fclose(file);
 }
 
+/* A 4 x 3 matrix of complex numbers. */
+static void write_matrix(void)
+{
+    static const char header[] = "{'descr': '<c8', 'fortran_order': False, 'shape': (4, 3), }";
+    char path[64];
+    float parts[24];
+    for (size_t i = 0; i < 24; i++)
+        parts[i] = cosf((float)(i * i));
+    snprintf(path, sizeof path, "%s/t.npy", pairs_folder);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL) exit(EXIT_FAILURE);
+    fwrite("\x93NUMPY\x01\x00", 1, 8, file);
+    fputc(sizeof header - 1, file);
+    fputc(0, file);
+    fwrite(header, 1, sizeof header - 1, file);
+    fwrite(parts, 1, sizeof parts, file);
+    fclose(file);
+}
+
 /* 60 pairs of a smooth map from [0, 1]^3 to two outputs. */
 static void write_pairs(void)
 {
@@ -230,6 +250,7 @@ static void write_pairs(void)
     }
     write_table("x.csv", &x[0][0], PAIRS_MADE, 3);
     write_table("y.csv", &y[0][0], PAIRS_MADE, 2);
+    write_matrix();
 }
 
 static void remove_pairs(void)
@@ -238,6 +259,8 @@ static void remove_pairs(void)
     snprintf(path, sizeof path, "%s/x.csv", pairs_folder);
     remove(path);
     snprintf(path, sizeof path, "%s/y.csv", pairs_folder);
+    remove(path);
+    snprintf(path, sizeof path, "%s/t.npy", pairs_folder);
     remove(path);
     rmdir(pairs_folder);
 }
