@@ -71,6 +71,28 @@ START_TEST(band_ends_where_the_phase_is_not_resolved)
 }
 END_TEST
 
+/* All of it up to 1 - edge, half of it in the middle of the edge, nothing from the limit on; along
+ * each axis with its own limit. */
+START_TEST(band_ends_softly)
+{
+    struct et__angular a = {0};
+    struct et__space space = {500e-9, 2e-6, 3e-3, 0.2, true};
+    assert_ok(et__angular_create(&a, 64, 96, 2));
+    double u = et__space_limit(&space, a.px), v = et__space_limit(&space, a.py);
+    ck_assert_double_gt(u, v);
+    const struct {
+        double place, weight;
+    } points[] = {{0.79, 1}, {0.85, 0.5 + 0.5 * 0.70710678}, {0.9, 0.5}, {1.0001, 0}};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        assert_near(cabs(et__space_transfer(&space, &a, points[i].place * u, 0)), points[i].weight,
+                    1e-6);
+        assert_near(cabs(et__space_transfer(&space, &a, 0, -points[i].place * v)), points[i].weight,
+                    1e-6);
+    }
+    et__angular_destroy(&a);
+}
+END_TEST
+
 START_TEST(waves_beyond_the_wave_number_decay)
 {
     struct et__angular a = {0};
@@ -113,6 +135,7 @@ int main(void)
     TCase *tests = tcase_create("angular");
     tcase_add_loop_test(tests, agrees_with_the_plain_version, 0, N_CASES);
     tcase_add_test(tests, band_ends_where_the_phase_is_not_resolved);
+    tcase_add_test(tests, band_ends_softly);
     tcase_add_test(tests, waves_beyond_the_wave_number_decay);
     tcase_add_test(tests, direct_sum_of_a_plane_wave_far_from_the_edge);
     suite_add_tcase(suite, tests);

@@ -2,6 +2,7 @@
  *
  * The diffraction system: each part does what its parameters say, and refuses what cannot be. */
 #include <etalon/array.h>
+#include <etalon/parallel.h>
 #include <etalon/rng.h>
 #include <etalon/system.h>
 
@@ -29,8 +30,7 @@ static void run(const char *yaml, const float *x, float *y)
     et_system_close(system);
 }
 
-/* ---------------------------------------------------------------------------------- modulator --
- */
+/* -------------------------------------------------------------------------------- modulator -- */
 
 /* At distance 0 the camera sees the modulator itself: amplitude squared. */
 START_TEST(amplitude_pixels_are_seen_at_once)
@@ -107,8 +107,7 @@ START_TEST(gaussian_light)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------------- masks --
- */
+/* ------------------------------------------------------------------------------------ masks -- */
 
 /* A lens gathers the light of its diameter at the focus, a diverging one does not. */
 #define LENS(focal)                                                                                \
@@ -176,6 +175,23 @@ START_TEST(diffusers_are_devices)
 }
 END_TEST
 
+/* A diffuser without depth is a window pane; phases that begin at random scatter, zeros do not. */
+START_TEST(phases_begin_as_asked)
+{
+    float x[64] = {0}, none[64], flat[64], zero[64], random[64];
+    run("{type: diffraction, layers: [{distance: 4e-3}]}", x, none);
+    run("{type: diffraction, layers: [{mask: diffuser, depth: 0}, {distance: 4e-3}]}", x, flat);
+    run("{type: diffraction, layers: [{mask: phase}, {distance: 4e-3}]}", x, zero);
+    run("{type: diffraction, layers: [{mask: phase, init: random}, {distance: 4e-3}]}", x, random);
+    ck_assert_mem_eq(none, flat, sizeof none);
+    ck_assert_mem_eq(none, zero, sizeof none);
+    double contrast = 0;
+    for (int i = 0; i < 64; i++)
+        contrast += fabs((double)random[i] - (double)none[i]) / 64;
+    ck_assert_double_gt(contrast, 0.1);
+}
+END_TEST
+
 /* A grating written into a trained plane sends the light aside; two bits know phases 0 and pi/2. */
 START_TEST(trained_planes_steer)
 {
@@ -209,8 +225,7 @@ START_TEST(trained_planes_steer)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------- camera --
- */
+/* ----------------------------------------------------------------------------------- camera -- */
 
 #define BARE                                                                                       \
     "{type: diffraction, slm: {nx: 2, ny: 2, modulation: amplitude}, layers: [{}], camera: "
@@ -294,8 +309,41 @@ START_TEST(latency_and_energy)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------- frames --
- */
+/* Gradients of knobs are added in the order of the samples, more of them than are kept apart. */
+START_TEST(gradients_do_not_depend_on_threads)
+{
+    enum { ROWS = 37, KNOBS = 64 };
+    static float x[ROWS * 64], dy[ROWS * 64], dx[2][ROWS * 64], dknobs[2][KNOBS], one[KNOBS];
+    float sum[KNOBS] = {0};
+    struct et_step step = {0};
+    et_rng_fill_uniform(1, ET_STREAM_USER, 0, 0, 0, 1, x, ROWS * 64);
+    et_rng_fill_normal(2, ET_STREAM_USER, 0, 0, dy, ROWS * 64);
+    for (int i = 0; i < 2; i++) {
+        struct et_system *system;
+        et_parallel_set_threads(i == 0 ? 1 : 5);
+        assert_ok(et_system_open_text("{type: diffraction, layers: [{distance: 4e-3, mask: phase, "
+                                      "samples: 4}, {distance: 4e-3}]}",
+                                      1, &system));
+        assert_ok(et_system_vjp(system, &step, et_view_of(x, ROWS, 64), et_view_of(dy, ROWS, 64),
+                                et_view_of(dx[i], ROWS, 64), dknobs[i]));
+        for (size_t r = 0; i == 0 && r < ROWS; r++) {
+            float back[64];
+            assert_ok(et_system_vjp(system, &step, et_view_of(x + r * 64, 1, 64),
+                                    et_view_of(dy + r * 64, 1, 64), et_view_of(back, 1, 64), one));
+            ck_assert_mem_eq(back, dx[0] + r * 64, sizeof back);
+            for (int k = 0; k < KNOBS; k++)
+                sum[k] += one[k];
+        }
+        et_system_close(system);
+    }
+    et_parallel_set_threads(2);
+    ck_assert_mem_eq(dx[0], dx[1], sizeof dx[0]);
+    ck_assert_mem_eq(dknobs[0], dknobs[1], sizeof dknobs[0]);
+    ck_assert_mem_eq(sum, dknobs[0], sizeof sum);
+}
+END_TEST
+
+/* ----------------------------------------------------------------------------------- frames -- */
 
 struct frames {
     size_t n;
@@ -352,8 +400,7 @@ START_TEST(frames_lead_to_the_camera)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------------- bad input --
- */
+/* -------------------------------------------------------------------------------- bad input -- */
 
 static const struct {
     const char *yaml, *value, *limit;
@@ -428,12 +475,14 @@ int main(void)
     tcase_add_test(tests, apertures_stop_light);
     tcase_add_test(tests, masks_are_dark_outside);
     tcase_add_test(tests, diffusers_are_devices);
+    tcase_add_test(tests, phases_begin_as_asked);
     tcase_add_test(tests, trained_planes_steer);
     tcase_add_test(tests, camera_saturates_and_rounds);
     tcase_add_test(tests, saturated_pixels_have_no_gradient);
     tcase_add_test(tests, camera_exposes_itself);
     tcase_add_test(tests, regions_are_means);
     tcase_add_test(tests, latency_and_energy);
+    tcase_add_test(tests, gradients_do_not_depend_on_threads);
     tcase_add_test(tests, frames_lead_to_the_camera);
     tcase_add_loop_test(tests, refuses, 0, N_BAD);
     tcase_add_test(tests, advice_is_good);
