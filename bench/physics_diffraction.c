@@ -220,8 +220,7 @@ static enum et_status encircled(double *error)
     return status;
 }
 
-/* --------------------------------------------------------------------------------- invariants --
- */
+/* ------------------------------------------------------------------------------- invariants -- */
 
 static enum et_status parseval(double *error)
 {
@@ -334,8 +333,7 @@ static enum et_status adjoint(double *error)
     return exchange(error, true);
 }
 
-/* ----------------------------------------------------------------------------- the direct sum --
- */
+/* --------------------------------------------------------------------------- the direct sum -- */
 
 /* A Gaussian spot beside the axis, tilted: rms difference over rms. */
 static enum et_status direct_sum(double *error)
@@ -376,8 +374,7 @@ static enum et_status direct_sum(double *error)
     return status;
 }
 
-/* ----------------------------------------------------------------------------------- the system --
- */
+/* --------------------------------------------------------------------------------- the system -- */
 
 enum { INPUTS = 64, OUTPUTS = 64 };
 

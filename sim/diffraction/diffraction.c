@@ -123,8 +123,7 @@ static void carry_back(const struct et__diffraction *d, struct et__diffraction_w
     }
 }
 
-/* ------------------------------------------------------------------------------------- frames --
- */
+/* ----------------------------------------------------------------------------------- frames -- */
 
 static void show(struct et__diffraction *d, const float complex *field, size_t look, double z)
 {
@@ -173,8 +172,7 @@ static void observe(void *state, const struct et_observer *observer)
     d->observer = &d->observed;
 }
 
-/* ------------------------------------------------------------------------------------ opening --
- */
+/* ---------------------------------------------------------------------------------- opening -- */
 
 /* The camera's exposure from what it sees of random inputs. */
 static enum et_status set_exposure(struct et__diffraction *d)
@@ -302,8 +300,7 @@ static enum et_status vjp(void *state, const struct et_step *step, struct et_vie
     return ET_OK;
 }
 
-/* -------------------------------------------------------------------------------------- knobs --
- */
+/* ------------------------------------------------------------------------------------ knobs -- */
 
 static enum et_status set_knobs(void *state, const float *knobs)
 {

@@ -101,8 +101,7 @@ static enum et_status check_distance(const struct et__diffraction *d, const stru
                            distance, most, advice);
 }
 
-/* -------------------------------------------------------------------------------------- masks --
- */
+/* ------------------------------------------------------------------------------------ masks -- */
 
 void et__plane_apply_phases(const struct et__diffraction *d, struct et__plane *plane)
 {
