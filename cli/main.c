@@ -40,7 +40,8 @@ static void print_help(FILE *out)
           "  3   interrupted; a valid checkpoint is on disk\n"
           "  77  skipped: an optional part or a data set is missing\n\n"
           "Environment:\n"
-          "  ETALON_DATA  folder of data sets, ../shared/data when unset\n\n"
+          "  ETALON_DATA    folder of data sets, ../shared/data when unset\n"
+          "  ETALON_WISDOM  file of FFT plans, in ~/.cache/etalon when unset\n\n"
           "Example:\n"
           "  etalon new experiment > first.yaml && etalon run first.yaml\n",
           out);
