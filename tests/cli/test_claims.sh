@@ -97,6 +97,9 @@ claim network '>=' 94.5
 claim network '<=' 98
 run mnist-local --set 'controls=[]'
 claim network '>=' 98.2
+run mnist-diffraction --set 'controls=[linear]'
+claim network '>=' 97
+claim linear '<=' 93
 run mnist-bnn --set method.epochs=3 --set 'variants=[]'
 claim network '>=' 97
 awk "BEGIN { exit !($(integers) >= 96.5) }" || fail "claim: integers only >= 96.5, measured $(integers)"
