@@ -12,8 +12,16 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { KEY_MARKDOWN = KEY_OWN };
+
+struct arguments {
+    struct common common;
+    bool markdown;
+};
+
 static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "Print one JSON object", 0},
+    {"markdown", KEY_MARKDOWN, NULL, 0, "Print a table in Markdown", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one per processor)", 0},
     {0},
 };
@@ -22,7 +30,10 @@ static const struct operand operand = {"benchmark", false, NULL};
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    return argument_common(key, text, state, &operand, state->input);
+    struct arguments *arguments = state->input;
+    if (key != KEY_MARKDOWN) return argument_common(key, text, state, &operand, &arguments->common);
+    arguments->markdown = true;
+    return 0;
 }
 
 static const struct argp parser = {
@@ -79,6 +90,41 @@ static void print_text(const struct et_bench_row *rows, size_t n)
     }
 }
 
+static void print_markdown_cell(double value)
+{
+    if (isfinite(value))
+        printf(" %.3g |", value);
+    else
+        printf(" |");
+}
+
+/* Text of a cell: a bar would end it. */
+static void print_markdown_text(const char *text)
+{
+    putchar(' ');
+    for (; *text != '\0'; text++)
+        if (*text == '|')
+            fputs("\\|", stdout);
+        else
+            putchar(*text);
+    fputs(" |", stdout);
+}
+
+static void print_markdown(const struct et_bench_row *rows, size_t n)
+{
+    puts("| case | value | unit | limit | ratio | target |\n|---|---:|---|---:|---:|---:|");
+    for (size_t i = 0; i < n; i++) {
+        putchar('|');
+        print_markdown_text(rows[i].name);
+        print_markdown_cell(rows[i].value);
+        print_markdown_text(rows[i].unit ? rows[i].unit : "");
+        print_markdown_cell(rows[i].limit);
+        print_markdown_cell(rows[i].ratio);
+        print_markdown_cell(rows[i].target);
+        putchar('\n');
+    }
+}
+
 static void list_benches(bool as_json)
 {
     const struct et_bench_entry *entry;
@@ -113,8 +159,9 @@ static int unknown_bench(const char *name)
 
 int command_bench(int argc, char **argv)
 {
-    struct common common = {0};
-    argp_parse(&parser, argc, argv, 0, NULL, &common);
+    struct arguments arguments = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    struct common common = arguments.common;
     et_parallel_set_threads(common.threads);
     if (common.operand == NULL) {
         list_benches(common.json);
@@ -133,6 +180,8 @@ int command_bench(int argc, char **argv)
         const struct et_bench_row *rows = et_bench_rows(bench, &n);
         if (common.json)
             print_json(entry->name, rows, n);
+        else if (arguments.markdown)
+            print_markdown(rows, n);
         else
             print_text(rows, n);
     } else {

@@ -139,13 +139,21 @@ static void print_cost(const char *name, double value, const char *unit)
         printf("  %-22s unknown\n", name);
 }
 
+static bool has_knob_range(const struct et_system_info *info)
+{
+    return info->n_knobs > 0 && info->knob_min < info->knob_max;
+}
+
 static void print_system(const struct et_system_info *info)
 {
     puts("\nWith the defaults (cost is a model, not a measurement)");
     printf("  %-22s %zu, each in [%g, %g] %s\n", "inputs", info->n_in, (double)info->in_min,
            (double)info->in_max, info->in_unit ? info->in_unit : "");
     printf("  %-22s %zu %s\n", "outputs", info->n_out, info->out_unit ? info->out_unit : "");
-    printf("  %-22s %zu %s\n", "knobs", info->n_knobs, info->knob_unit ? info->knob_unit : "");
+    printf("  %-22s %zu", "knobs", info->n_knobs);
+    if (has_knob_range(info))
+        printf(", each in [%g, %g]", (double)info->knob_min, (double)info->knob_max);
+    printf(" %s\n", info->knob_unit ? info->knob_unit : "");
     print_cost("latency of a pass", info->latency_s, "s");
     print_cost("energy of a pass", info->energy_J, "J");
     printf("  %-22s", "traits");
@@ -164,6 +172,9 @@ static void print_system_json(struct json *json, const struct et_system_info *in
     json_number(json, "in_max", (double)info->in_max);
     json_string(json, "in_unit", info->in_unit);
     json_string(json, "out_unit", info->out_unit);
+    json_string(json, "knob_unit", info->knob_unit);
+    json_number(json, "knob_min", has_knob_range(info) ? (double)info->knob_min : NAN);
+    json_number(json, "knob_max", has_knob_range(info) ? (double)info->knob_max : NAN);
     json_number(json, "latency_s", info->latency_s);
     json_number(json, "energy_J", info->energy_J);
     json_begin(json, "traits", '[');

@@ -234,13 +234,20 @@ const char *et_config_directory(const struct et_config *config)
     return config->document->directory;
 }
 
+/* Where a parameter is given; a name that the table lacks, `type` say, means the map. */
+static const struct et__place *place_of(const struct et_config *config, const char *name)
+{
+    for (size_t i = 0; name != NULL && config->table && config->table[i].name; i++)
+        if (strcmp(config->table[i].name, name) == 0) return &config->values[i].place;
+    return &config->place;
+}
+
 enum et_status et_config_error(const struct et_config *config, const char *name, const char *format,
                                ...)
 {
     va_list list;
     va_start(list, format);
-    enum et_status status =
-        et__vfail(ET_CONFIG, name ? &find(config, name, ~0u)->place : &config->place, format, list);
+    enum et_status status = et__vfail(ET_CONFIG, place_of(config, name), format, list);
     va_end(list);
     return status;
 }

@@ -34,8 +34,11 @@ if(TARGET etalon)
     set_tests_properties(cli-claims PROPERTIES LABELS slow TIMEOUT 3600)
 endif()
 et_add_test(contract system SOURCES ../examples/own_system/amplifier.c)
-target_compile_definitions(test_contract_system PRIVATE
-    ET_HAS_SDE=$<BOOL:${MUPARSER_FOUND}> ET_HAS_ODE=$<AND:$<BOOL:${MUPARSER_FOUND}>,$<BOOL:${SUNDIALS_FOUND}>>)
+et_add_test(contract vjp SOURCES ../examples/own_system/amplifier.c)
+foreach(topic system vjp)
+    target_compile_definitions(test_contract_${topic} PRIVATE
+        ET_HAS_SDE=$<BOOL:${MUPARSER_FOUND}> ET_HAS_ODE=$<AND:$<BOOL:${MUPARSER_FOUND}>,$<BOOL:${SUNDIALS_FOUND}>>)
+endforeach()
 et_add_test(unit core)
 et_add_test(unit fft)
 et_add_test(unit parallel)

@@ -118,7 +118,8 @@ ET_API const char *et_config_type(const struct et_config *config);
 ET_API bool et_config_given(const struct et_config *config, const char *name);
 
 /* A rule that the table cannot express is broken: records "file:line:col: error: <message>" with
- * the source line and caret of `name` (NULL = the map itself).  Returns ET_CONFIG. */
+ * the source line and caret of `name` (NULL, or no parameter of the table as "type" is: the map
+ * itself).  Returns ET_CONFIG. */
 ET_API enum et_status et_config_error(const struct et_config *config, const char *name,
                                       const char *format, ...) ET_PRINTF(3, 4);
 

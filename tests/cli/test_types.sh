@@ -49,4 +49,15 @@ prints "layers"
 run_code 0 describe experiment --json
 is_json out
 run_code 0 describe system/zeros
+
+# Legal knobs, where a system bounds them; benchmarks as a table for the documentation.
+if "$etalon" describe system/acoustic-waveform >/dev/null 2>&1; then
+    run_code 0 describe system/acoustic-waveform
+    grep -q '^  knobs .*each in \[0, 1\]' out || fail "no range of the knobs"
+    run_code 0 describe system/acoustic-waveform --json
+    grep -q '"knob_max": *1' out || fail "no range of the knobs in JSON"
+fi
+run_code 0 bench pml --markdown
+prints "| case | value | unit | limit | ratio | target |"
+grep -q '^|---|---:|---|' out || fail "no table in Markdown"
 finish

@@ -374,6 +374,8 @@ START_TEST(callers_report_at_positions)
     ck_assert_str_eq(et_error_message(), "exp.yaml:3:3: error: no\n  points: 3\n  ^~~~~~");
     ck_assert_int_eq(et_config_error(scan, NULL, "no"), ET_CONFIG);
     ck_assert_str_eq(et_error_message(), "exp.yaml:3:3: error: no\n  points: 3\n  ^~~~~~");
+    ck_assert_int_eq(et_config_error(scan, "type", "no"), ET_CONFIG);
+    ck_assert_str_eq(et_error_message(), "exp.yaml:3:3: error: no\n  points: 3\n  ^~~~~~");
     ck_assert_int_eq(et_config_error(config, "taps", "no"), ET_CONFIG);
     ck_assert_str_eq(et_error_message(), "exp.yaml:1:1: error: no\nname: ab\n^~~~");
     ck_assert_int_eq(et_config_error(config, "gain", "too much"), ET_CONFIG);
