@@ -66,16 +66,17 @@ static enum et_status read_time(struct et__waveform *w, const struct et_config *
     if (steps * ((double)w->n_in + tail) > 1e8)
         return et_config_error(config, "samples", "a pass would take %g time steps",
                                steps * ((double)w->n_in + tail));
-    double cells = w->geometry.speed / (0.5 * w->rate * w->geometry.cell);
-    if (cells < 2)
-        return et_config_error(config, "cell",
-                               "half the sampling rate, %g Hz, has %.2g cells per wavelength; the "
-                               "grid carries up to %g Hz",
-                               0.5 * w->rate, cells, w->geometry.speed / (2 * w->geometry.cell));
     w->per_sample = (size_t)steps;
     w->total = w->n_in + (size_t)tail;
     w->dt = 1 / (w->rate * steps);
     w->n_windows = (size_t)et_config_int(config, "windows");
+    double carried = w->geometry.speed / (2 * w->geometry.cell);
+    if (0.5 * w->rate > carried)
+        et_log(
+            ET_LOG_WARNING,
+            "acoustic-waveform: cells of %g m carry waves up to %g Hz; what a recording of %g Hz "
+            "holds above that stays near the loudspeaker",
+            w->geometry.cell, carried, w->rate);
     if (w->n_windows <= et__waveform_steps(w)) return ET_OK;
     return et_config_error(config, "windows", "%zu windows in %zu time steps", w->n_windows,
                            et__waveform_steps(w));

@@ -61,7 +61,7 @@ const struct et_param et__waveform_params[] = {
     REAL_PARAM("height", "0.756", 1e-9, 1e9, "m",
                "Inner height of the cavity, rounded to whole cells."),
     REAL_PARAM("cell", "0.021", 1e-9, 1e9, "m",
-               "Edge of a grid cell; the shortest wave should have 4 of them and must have 2."),
+               "Edge of a grid cell; the shortest wave should have 4 of them."),
     REAL_PARAM("speed", "343", 1e-6, 1e9, "m/s", "Speed of sound of the background."),
     REAL_PARAM("rate", "8000", 1e-6, 1e12, "Hz", "Sampling rate of the inputs."),
     {.name = "samples",

@@ -286,9 +286,6 @@ static const struct {
      "16777216 microphones and more; at most 65536"},
     {"steps_per_sample: 2", "2 time steps for a sample of 0.000125 s break the stability limit; at "
                             "least 3 are needed"},
-    {"cell: 0.05",
-     "half the sampling rate, 4000 Hz, has 1.7 cells per wavelength; the grid carries "
-     "up to 3430 Hz"},
     {"rate: 1, samples: 100000", "a pass would take"},
     {"windows: 4000", "4000 windows in 360 time steps"},
     {"samples: 10000, windows: 4096, microphone_arrays: [{x: 0.6, y: 0.4, width: 0.3, height: 0.3, "
