@@ -82,7 +82,7 @@ enum et_status et_bench_waveform(struct et_bench *bench)
          "regions: [{x: 0.5, y: 0.378, width: 0.6, height: 0.5}]}",
          48 * 36},
     };
-    const double most = 4; /* forward passes that the documentation promises */
+    const double most = 6; /* two passes forward, the walk back, and the copies of the fields */
     size_t threads = et_parallel_threads();
     et_parallel_set_threads(1);
     enum et_status status = ET_OK;
