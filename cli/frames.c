@@ -3,6 +3,8 @@
  * Frames of a field in memory, in HDF5 and as PNG files. */
 #include "frames.h"
 
+#include "colours.h"
+
 #include <errno.h>
 #include <math.h>
 #include <png.h>
@@ -76,34 +78,55 @@ enum et_status frames_store(const struct frames *frames, struct et_store *store)
     return et_store_write_f64(store, "/field/dx", frames->dx_m, "m", "Width of a cell.", ET_STABLE);
 }
 
-/* Blue for -1, white for 0, red for +1; each half falls linearly in light. */
-static void colour(float value, unsigned char *rgb)
+bool frames_one_sign(const struct frames *frames)
 {
-    static const float low[3] = {33, 74, 165}, high[3] = {178, 24, 43};
-    float amount = fminf(fabsf(value), 1.0f);
-    const float *end = value < 0 ? low : high;
-    for (int i = 0; i < 3; i++)
-        rgb[i] = (unsigned char)lrintf(255.0f + amount * (end[i] - 255.0f));
+    for (size_t i = 0; i < frames->n * frames->ny * frames->nx; i++)
+        if (frames->field[i] < 0) return false;
+    return true;
 }
 
-/* Small grids are drawn with `zoom` x `zoom` pixels per cell, so that one can see them. */
-static enum et_status draw(const struct frames *frames, size_t index, float scale, size_t zoom,
+float frames_scale(const struct frames *frames)
+{
+    float scale = 0;
+    for (size_t i = 0; i < frames->n * frames->ny * frames->nx; i++)
+        scale = fmaxf(scale, fabsf(frames->field[i]));
+    return scale > 0 ? scale : 1;
+}
+
+size_t frames_zoom(const struct frames *frames, size_t wanted)
+{
+    size_t side = frames->nx > frames->ny ? frames->nx : frames->ny;
+    return side > 0 && side < wanted ? wanted / side : 1;
+}
+
+void frames_line(const struct frames *frames, size_t index, size_t y, size_t zoom, bool one_sign,
+                 float scale, unsigned char *line)
+{
+    /* Row 0 of a picture is its top; y points up. */
+    const float *row =
+        frames->field + (index * frames->ny + frames->ny - 1 - y / zoom) * frames->nx;
+    for (size_t x = 0; x < frames->nx; x++)
+        memset(line + x * zoom, colours_of(one_sign, row[x] / scale), zoom);
+}
+
+static enum et_status draw(const struct frames *frames, size_t index, size_t zoom,
                            unsigned char *pixels, const char *path)
 {
-    const float *field = frames->field + index * frames->ny * frames->nx;
+    bool one_sign = frames_one_sign(frames);
+    float scale = frames_scale(frames);
+    unsigned char rgb[COLOURS][3];
+    colours_make(one_sign, rgb);
     size_t width = frames->nx * zoom, height = frames->ny * zoom;
     for (size_t y = 0; y < height; y++)
-        for (size_t x = 0; x < width; x++)
-            /* Row 0 of a picture is its top; y points up. */
-            colour(field[(frames->ny - 1 - y / zoom) * frames->nx + x / zoom] / scale,
-                   pixels + 3 * (y * width + x));
+        frames_line(frames, index, y, zoom, one_sign, scale, pixels + y * width);
     png_image image = {
         .version = PNG_IMAGE_VERSION,
         .width = (png_uint_32)width,
         .height = (png_uint_32)height,
-        .format = PNG_FORMAT_RGB,
+        .format = PNG_FORMAT_RGB_COLORMAP,
+        .colormap_entries = COLOURS,
     };
-    if (png_image_write_to_file(&image, path, 0, pixels, 0, NULL) == 0)
+    if (png_image_write_to_file(&image, path, 0, pixels, 0, rgb) == 0)
         return et_error_set(ET_IO, "%s: %s", path, image.message);
     return ET_OK;
 }
@@ -114,21 +137,14 @@ enum et_status frames_draw(const struct frames *frames, const char *directory)
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return et_error_set(ET_IO, "%s: %s", directory, strerror(errno));
     if (frames->n == 0) return ET_OK;
-    size_t cells = frames->ny * frames->nx;
-    size_t side = frames->nx > frames->ny ? frames->nx : frames->ny;
-    size_t zoom = side < WIDTH_WANTED ? WIDTH_WANTED / side : 1;
-    float scale = 0;
-    for (size_t i = 0; i < frames->n * cells; i++)
-        scale = fmaxf(scale, fabsf(frames->field[i]));
-    if (scale == 0) scale = 1;
-
-    unsigned char *pixels = et_alloc(cells * zoom * zoom, 3);
+    size_t zoom = frames_zoom(frames, WIDTH_WANTED);
+    unsigned char *pixels = et_alloc(frames->ny * frames->nx * zoom * zoom, 1);
     if (pixels == NULL) return ET_NOMEM;
     enum et_status status = ET_OK;
     for (size_t i = 0; i < frames->n && status == ET_OK; i++) {
         char path[4096];
         snprintf(path, sizeof path, "%s/frame_%04zu.png", directory, i);
-        status = draw(frames, i, scale, zoom, pixels, path);
+        status = draw(frames, i, zoom, pixels, path);
     }
     et_free(pixels);
     return status;

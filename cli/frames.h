@@ -8,6 +8,7 @@
 #include <etalon/array.h>
 #include <etalon/store.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct frames {
@@ -26,9 +27,20 @@ void frames_add(void *user, size_t step, double time_s, struct et_view field, do
 /* /field/values, /field/time and /field/dx of a file. */
 enum et_status frames_store(const struct frames *frames, struct et_store *store) ET_CHECKED;
 
-/* Writes DIR/frame_0000.png and so on; the folder is made.  White is 0, red the largest positive
- * value over all frames, blue its negative. */
+/* Writes DIR/frame_0000.png and so on; the folder is made.  The largest amplitude of all frames is
+ * the last colour (see colours.h); y points up. */
 enum et_status frames_draw(const struct frames *frames, const char *directory) ET_CHECKED;
+/* The same as one GIF that repeats for ever. */
+enum et_status frames_animate(const struct frames *frames, const char *path) ET_CHECKED;
+
+/* For those who draw: has the field one sign only; pixels per cell, 1 or more, for pictures about
+ * `wanted` wide; the largest amplitude of all frames, 1 when there is none; line y from the top of
+ * a frame as numbers of colours [nx * zoom]. */
+bool frames_one_sign(const struct frames *frames);
+size_t frames_zoom(const struct frames *frames, size_t wanted);
+float frames_scale(const struct frames *frames);
+void frames_line(const struct frames *frames, size_t index, size_t y, size_t zoom, bool one_sign,
+                 float scale, unsigned char *line);
 
 void frames_free(struct frames *frames);
 

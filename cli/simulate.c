@@ -14,7 +14,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { KEY_LAYER = KEY_OWN, KEY_SYSTEM, KEY_INPUT, KEY_SAMPLES, KEY_SEED, KEY_FRAMES, KEY_EVERY };
+enum {
+    KEY_LAYER = KEY_OWN,
+    KEY_SYSTEM,
+    KEY_INPUT,
+    KEY_SAMPLES,
+    KEY_SEED,
+    KEY_FRAMES,
+    KEY_ANIMATION,
+    KEY_EVERY
+};
 
 static const struct argp_option options[] = {
     {"layer", KEY_LAYER, "K", 0, "Take the system of layer K of the experiment (default 0)", 0},
@@ -31,6 +40,8 @@ static const struct argp_option options[] = {
      "runs/simulate.h5)",
      0},
     {"frames", KEY_FRAMES, "DIR", 0, "Draw the field of the first sample as PNG files", 0},
+    {"animation", KEY_ANIMATION, "FILE.gif", 0,
+     "Draw the field of the first sample as a looping animation", 0},
     {"every", KEY_EVERY, "N", 0, "Keep the field of every N-th time step (default 50)", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one per processor)", 0},
     {0},
@@ -38,7 +49,7 @@ static const struct argp_option options[] = {
 
 struct arguments {
     struct common common;
-    const char *system, *input, *output, *frames;
+    const char *system, *input, *output, *frames, *animation;
     size_t layer, samples, seed, every;
     bool layer_given, seed_given;
 };
@@ -79,6 +90,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         break;
     case KEY_FRAMES:
         arguments->frames = text;
+        break;
+    case KEY_ANIMATION:
+        arguments->animation = text;
         break;
     case KEY_EVERY:
         arguments->every = argument_count(state, "--every", text, 1, 1 << 30);
@@ -162,8 +176,11 @@ static enum et_status pass(struct et_system *system, const struct arguments *arg
 {
     struct et_observer observer = {arguments->every, frames_add, frames};
     enum et_status observed = et_system_observe(system, &observer);
-    if (observed == ET_UNSUPPORTED && arguments->frames != NULL)
-        return et_error_set(ET_CONFIG, "--frames: system '%s' has no field",
+    const char *drawn = arguments->frames      ? "--frames"
+                        : arguments->animation ? "--animation"
+                                               : NULL;
+    if (observed == ET_UNSUPPORTED && drawn != NULL)
+        return et_error_set(ET_CONFIG, "%s: system '%s' has no field", drawn,
                             et_system_name(system));
     if (observed != ET_OK && observed != ET_UNSUPPORTED) return observed;
     et_error_clear();
@@ -218,6 +235,8 @@ static enum et_status simulate(const struct arguments *arguments, const char *pa
         status = write_file(path, system, et_array_view(&x), et_array_view(&y), &frames);
     if (status == ET_OK && arguments->frames != NULL)
         status = frames_draw(&frames, arguments->frames);
+    if (status == ET_OK && arguments->animation != NULL)
+        status = frames_animate(&frames, arguments->animation);
     if (status == ET_OK) print_result(system, et_array_view(&x), et_array_view(&y), &frames, path);
 out:
     frames_free(&frames);

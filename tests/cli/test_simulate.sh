@@ -38,6 +38,8 @@ run_code 77 simulate --system "$copy" --input none.csv --output bad.h5
 run_code 1 simulate --system "$copy" --output no/such/folder/x.h5
 run_code 2 simulate --system "$copy" --frames frames --output bad.h5
 says "has no field"
+run_code 2 simulate --system "$copy" --animation x.gif --output bad.h5
+says "--animation: system 'identity' has no field"
 run_code 2 simulate
 run_code 2 simulate --system "$copy" --layer 1
 run_code 2 simulate --system '{type: identiti}'
@@ -54,6 +56,10 @@ if "$etalon" describe system/acoustic >/dev/null 2>&1; then
     [ "$n" -ge 2 ] || fail "only $n frames"
     [ "$(head -c 8 frames/frame_0001.png | od -An -tx1 | tr -d ' ')" = 89504e470d0a1a0a ] ||
         fail "a frame is no PNG file"
+    run_code 0 simulate --system "$cavity" --animation field.gif --every 200 --output field.h5
+    [ "$(head -c 6 field.gif)" = GIF89a ] || fail "the animation is no GIF file"
+    run_code 1 simulate --system "$cavity" --animation no/folder/x.gif --every 200 --output f3.h5
+    says "no/folder/x.gif"
     run_code 1 simulate --system "$cavity" --frames /proc/none --every 200 --output field2.h5
 fi
 
