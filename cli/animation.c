@@ -9,6 +9,7 @@
 #include <gif_lib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum et_status fail(const char *path, int code)
 {
@@ -91,6 +92,7 @@ enum et_status frames_animate(const struct frames *frames, const char *path)
     }
     et_free(line);
     if (result == GIF_OK) return ET_OK;
-    remove(path);
+    struct stat kind;
+    if (stat(path, &kind) == 0 && S_ISREG(kind.st_mode)) remove(path);
     return fail(path, code);
 }

@@ -51,7 +51,7 @@ is_json out
 run_code 0 describe system/zeros
 
 # Legal knobs; benchmarks as a table for the documentation.
-run_code 0 describe system/zeros --json
+run_code 0 describe system/acoustic --json
 grep -q '"knob_min"' out || fail "no range of the knobs in JSON"
 run_code 0 bench pml --markdown
 prints "| case | value | unit | limit | ratio | target |"
