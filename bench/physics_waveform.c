@@ -250,7 +250,7 @@ static enum et_status listen(const char *yaml, const float *x, size_t n, double 
 {
     struct et_system *system;
     struct et_step step = {.seed = 1};
-    float y;
+    float y = 0;
     ET_TRY(et_system_open_text(yaml, 1, &system));
     float *copy = et_alloc(n, sizeof *copy);
     enum et_status status = copy ? ET_OK : ET_NOMEM;
