@@ -367,11 +367,17 @@ static enum et_status answer(struct server *s)
 static void serve_client(struct server *s)
 {
     const double patience_s = 10; /* the bytes have begun to come */
+    const double greeting_s = 2;  /* who has nothing to say must not keep the others out */
+    const double start = et__wire_now();
     enum et_status status = ET_OK;
     s->greeted = false;
     while (status == ET_OK && !stopped(s)) {
         if (!et__wire_stirs(&s->wire, 0)) refuse_others(s);
-        if (!et__wire_stirs(&s->wire, slice_s)) continue;
+        if (!et__wire_stirs(&s->wire, slice_s)) {
+            if (!s->greeted && et__wire_now() - start > greeting_s)
+                status = et_error_set(ET_TIMEOUT, "no greeting within %g s", greeting_s);
+            continue;
+        }
         status = et__wire_receive(&s->wire, patience_s);
         if (status == ET_OK) status = answer(s);
     }

@@ -133,6 +133,9 @@ size_t et_environment(const struct et_environment_entry **entries)
     add("libfyaml", BUILD_FYAML);
     add("zlib", BUILD_ZLIB);
     add("libpng", BUILD_PNG);
+    add("muparser", BUILD_MUPARSER);
+    add("sundials", BUILD_SUNDIALS);
+    add("rtl_configs", BUILD_RTL);
     add("gnuplot", find_program("gnuplot", "not found; `etalon report` needs it"));
     add("data", data_folder());
     *entries = answers.entry;

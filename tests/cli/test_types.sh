@@ -10,6 +10,8 @@ prints "Data sets"
 run_code 0 list --json
 is_json out
 run_code 0 doctor
+prints "rtl_configs"
+prints "sundials"
 prints "hdf5"
 prints "cpu_features"
 run_code 0 doctor --json

@@ -279,6 +279,21 @@ START_TEST(lies_are_answered_and_do_no_harm)
 }
 END_TEST
 
+/* A connection that never says anything loses its place, however long that takes. */
+START_TEST(silence_does_not_hold_the_device)
+{
+    start(devices[0].uri);
+    int silent = connect_raw();
+    struct et_transport *client;
+    while (et_transport_open(uri, &client) != ET_OK)
+        pause_a_little();
+    et_transport_close(client);
+    close(silent);
+    expect_health();
+    stop();
+}
+END_TEST
+
 START_TEST(broken_frames_do_no_harm)
 {
     start(devices[_i].uri);
@@ -313,6 +328,7 @@ int main(void)
     tcase_add_loop_test(tests, the_next_client_recovers_a_busy_device, 0, N_DEVICES);
     tcase_add_test(tests, one_client_at_a_time_and_limits);
     tcase_add_loop_test(tests, lies_are_answered_and_do_no_harm, 0, 1);
+    tcase_add_test(tests, silence_does_not_hold_the_device);
     tcase_add_loop_test(tests, broken_frames_do_no_harm, 0, 1);
     suite_add_tcase(suite, tests);
     int result = suite_result(suite);
