@@ -40,6 +40,7 @@ void et_bench_peer(const char *script, const char *const *keys, double *values, 
 et_bench_fn et_bench_waves;    /* cell updates of the wave kernel against limits and peers */
 et_bench_fn et_bench_physics;  /* systems against analytic solutions */
 et_bench_fn et_bench_waveform; /* passes of recordings and their derivatives */
+et_bench_fn et_bench_dynamics; /* oscillators, equations as text */
 et_bench_fn et_bench_pml;      /* reflection of the absorbing layer by number of cells */
 et_bench_fn et_bench_crossbar; /* passes against et_gemm, wires against exact analysis */
 et_bench_fn et_bench_optics;   /* a stretch of free space against a pair of transforms */

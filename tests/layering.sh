@@ -12,7 +12,6 @@ core_headers='error|log|array|rng|parallel|config|store'
 system_headers="$core_headers|system|transport|accelerator"
 # Standard C, POSIX and glibc; everything else in angle brackets belongs to another library.
 platform='(arpa|net|netinet|sys)/[a-z_]+|argp|assert|complex|ctype|dirent|dlfcn|errno|fcntl|fenv|float|getopt|inttypes|limits|locale|math|netdb|poll|pthread|regex|sched|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|termios|time|unistd'
-platform='(arpa|net|netinet|sys)/[a-z_]+|argp|assert|complex|ctype|dirent|dlfcn|errno|fcntl|fenv|float|getopt|inttypes|limits|locale|math|netdb|poll|pthread|sched|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|termios|time|unistd'
 # The folders of one library's headers.
 sundials='arkode|cvode|nvector|sundials|sunlinsol|sunmatrix'
 # What the build writes, and the doors between folders: the bit-exact reference, and the benches
