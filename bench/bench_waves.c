@@ -163,7 +163,9 @@ static enum et_status make_plan(struct et_bench_wave *wave, const struct et_benc
     for (size_t i = 0; i < cells; i++) {
         size_t x = i % n, y = i / n;
         courant2[i] = (double)noise[i];
-        beta[i] = c->damped ? 1e-3 : 0;
+        size_t inwards = x < y ? x : y, low = n - 1 - x < n - 1 - y ? n - 1 - x : n - 1 - y;
+        if (low < inwards) inwards = low;
+        if (c->sponge && inwards < STRIP) beta[i] = 0.1 * pow(1 - (double)inwards / STRIP, 4);
         membranes[i] = c->nonlinear && x >= strip && y >= strip && x + strip < n && y + strip < n;
     }
     struct et__wave_medium medium = {.precision = c->precision,

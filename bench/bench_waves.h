@@ -16,7 +16,7 @@ struct et_bench_wave_case {
     enum et__wave_precision precision;
     int order;
     bool pml, nonlinear;
-    bool damped;  /* in every cell */
+    bool sponge;  /* damping that grows towards the sides, in 20 cells */
     size_t steps; /* of a run */
 };
 

@@ -4,8 +4,8 @@
  *
  * Meep (bench/peers/meep_wave.py) steps three fields in double precision where ours is one, so its
  * rows say what a pressure field costs beside a full 2-D Maxwell solver.  PyTorch
- * (bench/peers/torch_wave.py) steps the same equation in single precision, damping in every cell
- * included, without strips.  Ours has sources and probes, beside Meep also strips of 20 cells. */
+ * (bench/peers/torch_wave.py) steps the same equation in single precision, with damping in 20 cells
+ * at the sides.  Ours has sources and probes, beside Meep also strips of 20 cells. */
 #include "bench_waves.h"
 
 #include <math.h>
@@ -23,7 +23,7 @@ struct row {
 struct peer {
     const char *name, *script;
     size_t n, steps;
-    bool pml; /* strips, else damping */
+    bool pml; /* strips, else damping at the sides */
     const struct row *rows;
     size_t n_rows;
 };

@@ -53,7 +53,10 @@ def main():
     n = arguments.cells
     dt = 1.0
     courant2 = 0.2 + 0.06 * torch.rand(1, 1, n, n)
-    damping = 1e-3 * torch.rand(1, 1, n, n)
+    side = torch.arange(n, dtype=torch.float32)
+    side = torch.minimum(side, side.flip(0))
+    inwards = torch.minimum(side[:, None], side[None, :])
+    damping = 0.1 * torch.clamp(1 - inwards / 20, min=0)[None, None] ** 4
     kernel = torch.tensor([[[[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]]])
 
     waves = {"now": torch.rand(1, 1, n, n), "before": torch.rand(1, 1, n, n)}

@@ -19,6 +19,22 @@ struct ROW(place) {
     ptrdiff_t pitch, map_pitch;
 };
 
+/* The place x cells further on. */
+ROW_INLINE struct ROW(place) ROW(along)(const struct ROW(place) * row, size_t x)
+{
+    struct ROW(place) at = *row;
+    at.u += x;
+    at.next += x;
+    at.gain += x;
+    at.keep += x;
+    at.open += x;
+#if ORDER == 4
+    at.open_x += x;
+    at.open_y += x;
+#endif
+    return at;
+}
+
 /* h^2 Lap u, (2) or (2') of wave.h, in a cell whose stencil is all open. */
 ROW_INLINE VALUE ROW(inner_laplacian)(const VALUE *u, ptrdiff_t pitch)
 {
@@ -60,10 +76,10 @@ ROW_INLINE VALUE ROW(laplacian)(const VALUE *u, const struct ROW(place) * at, si
 }
 
 /* The plain kinds take GROUP rows at once: a row of u is loaded once for the rows beside it. */
-ROW_INLINE void ROW(plain_cells)(const struct ROW(place) * place, bool uniform, const size_t rows,
-                                 size_t n)
+ROW_INLINE void ROW(plain_cells)(const struct ROW(place) * row, size_t first, bool uniform,
+                                 const size_t rows, size_t n)
 {
-    const struct ROW(place) at = *place;
+    const struct ROW(place) at = ROW(along)(row, first);
     const VALUE *restrict u = at.u;
     VALUE *restrict next = at.next;
     const REAL *restrict gain = at.gain;
@@ -82,31 +98,31 @@ ROW_INLINE void ROW(plain_cells)(const struct ROW(place) * place, bool uniform, 
     }
 }
 
-ROW_KERNEL void ROW(uniform)(const struct ROW(place) * at, size_t n)
+ROW_KERNEL void ROW(uniform)(const struct ROW(place) * row, size_t first, size_t n)
 {
-    ROW(plain_cells)(at, true, 1, n);
+    ROW(plain_cells)(row, first, true, 1, n);
 }
 
-ROW_KERNEL void ROW(speed)(const struct ROW(place) * at, size_t n)
+ROW_KERNEL void ROW(speed)(const struct ROW(place) * row, size_t first, size_t n)
 {
-    ROW(plain_cells)(at, false, 1, n);
+    ROW(plain_cells)(row, first, false, 1, n);
 }
 
 #if GROUP > 1
-ROW_KERNEL void ROW(uniform_group)(const struct ROW(place) * at, size_t n)
+ROW_KERNEL void ROW(uniform_group)(const struct ROW(place) * row, size_t first, size_t n)
 {
-    ROW(plain_cells)(at, true, GROUP, n);
+    ROW(plain_cells)(row, first, true, GROUP, n);
 }
 
-ROW_KERNEL void ROW(speed_group)(const struct ROW(place) * at, size_t n)
+ROW_KERNEL void ROW(speed_group)(const struct ROW(place) * row, size_t first, size_t n)
 {
-    ROW(plain_cells)(at, false, GROUP, n);
+    ROW(plain_cells)(row, first, false, GROUP, n);
 }
 #endif
 
-ROW_SHORT ROW_KERNEL void ROW(general)(const struct ROW(place) * place, size_t n)
+ROW_INLINE void ROW(general_cells)(const struct ROW(place) * row, size_t first, size_t n)
 {
-    const struct ROW(place) at = *place;
+    const struct ROW(place) at = ROW(along)(row, first);
     const VALUE *restrict u = at.u;
     VALUE *restrict next = at.next;
     ROW_LOOP
@@ -116,12 +132,22 @@ ROW_SHORT ROW_KERNEL void ROW(general)(const struct ROW(place) * place, size_t n
     }
 }
 
+ROW_SHORT ROW_KERNEL void ROW(general_short)(const struct ROW(place) * row, size_t first, size_t n)
+{
+    ROW(general_cells)(row, first, n);
+}
+
+ROW_KERNEL void ROW(general)(const struct ROW(place) * row, size_t first, size_t n)
+{
+    ROW(general_cells)(row, first, n);
+}
+
 /* Equation (4) of wave.h; keep holds beta_wall.  Where `edge` is false every cell has no wall and
  * an open stencil: the terms then vanish at compile time. */
-ROW_INLINE void ROW(membrane_cells)(const struct ROW(place) * place, bool edge,
+ROW_INLINE void ROW(membrane_cells)(const struct ROW(place) * row, size_t first, bool edge,
                                     const struct et__wave_membrane *membrane, size_t n)
 {
-    const struct ROW(place) at = *place;
+    const struct ROW(place) at = ROW(along)(row, first);
     const VALUE *restrict u = at.u;
     VALUE *restrict next = at.next;
     const REAL beta = (REAL)membrane->beta, k = (REAL)membrane->stiffening;
@@ -138,16 +164,16 @@ ROW_INLINE void ROW(membrane_cells)(const struct ROW(place) * place, bool edge,
     }
 }
 
-ROW_KERNEL void ROW(membrane)(const struct ROW(place) * place,
+ROW_KERNEL void ROW(membrane)(const struct ROW(place) * row, size_t first,
                               const struct et__wave_membrane *membrane, size_t n)
 {
-    ROW(membrane_cells)(place, false, membrane, n);
+    ROW(membrane_cells)(row, first, false, membrane, n);
 }
 
-ROW_KERNEL void ROW(membrane_edge)(const struct ROW(place) * place,
+ROW_KERNEL void ROW(membrane_edge)(const struct ROW(place) * row, size_t first,
                                    const struct et__wave_membrane *membrane, size_t n)
 {
-    ROW(membrane_cells)(place, true, membrane, n);
+    ROW(membrane_cells)(row, first, true, membrane, n);
 }
 
 /* Field of a strip; phi_x[x] and phi_x[x + 1] are the faces left and right of cell x. */
@@ -230,22 +256,6 @@ ROW_INLINE struct ROW(place) ROW(find)(const struct et__wave_plan *plan,
     };
 }
 
-/* The place x cells further on. */
-ROW_INLINE struct ROW(place) ROW(along)(const struct ROW(place) * row, size_t x)
-{
-    struct ROW(place) at = *row;
-    at.u += x;
-    at.next += x;
-    at.gain += x;
-    at.keep += x;
-    at.open += x;
-#if ORDER == 4
-    at.open_x += x;
-    at.open_y += x;
-#endif
-    return at;
-}
-
 /* The place `rows` rows further up. */
 ROW_INLINE struct ROW(place) ROW(above)(const struct ROW(place) * row, size_t rows)
 {
@@ -263,56 +273,65 @@ ROW_INLINE struct ROW(place) ROW(above)(const struct ROW(place) * row, size_t ro
     return at;
 }
 
-/* n cells of one kind. */
-ROW_INLINE void ROW(step_cells)(const struct ROW(place) * at, const struct et__wave_span *span,
-                                const struct et__wave_membrane *membranes, size_t n)
+/* Cells [x, x + n) of a row, all of one kind. */
+ROW_INLINE void ROW(step_cells)(const struct ROW(place) * row, const struct et__wave_span *span,
+                                const struct et__wave_membrane *membranes, size_t x, size_t n)
 {
     switch ((enum et__wave_kind)span->kind) {
     case ET__WAVE_UNIFORM:
-        ROW(uniform)(at, n);
+        ROW(uniform)(row, x, n);
         break;
     case ET__WAVE_SPEED:
-        ROW(speed)(at, n);
+        ROW(speed)(row, x, n);
         break;
     case ET__WAVE_GENERAL:
-        ROW(general)(at, n);
+        if (n < SHORT_CELLS)
+            ROW(general_short)(row, x, n);
+        else
+            ROW(general)(row, x, n);
         break;
     case ET__WAVE_MEMBRANE:
-        ROW(membrane)(at, membranes + span->membrane, n);
+        ROW(membrane)(row, x, membranes + span->membrane, n);
         break;
     case ET__WAVE_MEMBRANE_EDGE:
-        ROW(membrane_edge)(at, membranes + span->membrane, n);
+        ROW(membrane_edge)(row, x, membranes + span->membrane, n);
         break;
     }
 }
 
 /* The same in `rows` rows, 1 or GROUP. */
-ROW_INLINE void ROW(step_group)(const struct ROW(place) * at, const struct et__wave_span *span,
-                                const struct et__wave_membrane *membranes, size_t n, size_t rows)
+ROW_INLINE void ROW(step_group)(const struct ROW(place) * row, const struct et__wave_span *span,
+                                const struct et__wave_membrane *membranes, size_t x, size_t n,
+                                size_t rows)
 {
-#if GROUP > 1
-    if (rows == GROUP && span->kind == ET__WAVE_UNIFORM) {
-        ROW(uniform_group)(at, n);
+    if (rows == 1) {
+        ROW(step_cells)(row, span, membranes, x, n);
         return;
     }
-    if (rows == GROUP && span->kind == ET__WAVE_SPEED) {
-        ROW(speed_group)(at, n);
+#if GROUP > 1
+    if (span->kind == ET__WAVE_UNIFORM) {
+        ROW(uniform_group)(row, x, n);
         return;
+    }
+    if (span->kind == ET__WAVE_SPEED) {
+        ROW(speed_group)(row, x, n);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        const struct ROW(place) at = ROW(above)(row, r);
+        ROW(step_cells)(&at, span, membranes, x, n);
     }
 #endif
-    for (size_t r = 0; r < rows; r++) {
-        const struct ROW(place) row = ROW(above)(at, r);
-        ROW(step_cells)(&row, span, membranes, n);
-    }
 }
 
 /* Asks for what the cells FETCH_DISTANCE further on will need from memory: the row above, the
  * previous time level, and the coefficients.  The hardware's own prefetcher starts anew on every
  * page, and five streams of short rows leave it behind. */
-ROW_INLINE void ROW(fetch)(const struct ROW(place) * row, const struct et__wave_span *span)
+ROW_INLINE void ROW(fetch)(const struct ROW(place) * row, const struct et__wave_span *span,
+                           size_t x)
 {
     const size_t line = 64 / sizeof(REAL);
-    for (size_t i = FETCH_DISTANCE; i < FETCH_DISTANCE + FETCH_CELLS; i += line) {
+    for (size_t i = x + FETCH_DISTANCE; i < x + FETCH_DISTANCE + FETCH_CELLS; i += line) {
         __builtin_prefetch(row->u + ORDER / 2 * row->pitch + (ptrdiff_t)i, 0, 3);
         __builtin_prefetch(row->next + i, 1, 3);
         if (span->kind == ET__WAVE_UNIFORM) continue;
@@ -330,7 +349,7 @@ ROW_INLINE void ROW(patch)(const struct ROW(place) * row, size_t x, const VALUE 
     row->next[x] = c + (row->keep[x] * (c - *before) + row->gain[x] * lap);
 }
 
-/* The spans of row y, in `rows` rows (1 or GROUP) that are alike. */
+/* The spans of row y, in `rows` rows (1 or GROUP) that are alike; fetched rows come one by one. */
 ROW_INLINE void ROW(step_spans)(const struct et__wave_plan *plan,
                                 const struct et__wave_field *field, size_t y, size_t rows,
                                 bool fetch)
@@ -341,21 +360,22 @@ ROW_INLINE void ROW(step_spans)(const struct et__wave_plan *plan,
     for (; span < end; span++) {
         const size_t first = span->first, last = first + span->count - 1;
         VALUE before_first[GROUP], before_last[GROUP];
-        for (size_t r = 0; r < rows; r++) {
+        for (size_t r = 0; r < GROUP && r < rows; r++) {
             before_first[r] = row.next[(ptrdiff_t)r * row.pitch + (ptrdiff_t)first];
             before_last[r] = row.next[(ptrdiff_t)r * row.pitch + (ptrdiff_t)last];
         }
-        const size_t piece = fetch ? FETCH_CELLS : span->count;
-        for (size_t x = first; x <= last; x += piece) {
-            const struct ROW(place) at = ROW(along)(&row, x);
-            const size_t left = last + 1 - x;
-            for (size_t r = 0; fetch && r < rows; r++) {
-                const struct ROW(place) ahead = ROW(above)(&at, r);
-                ROW(fetch)(&ahead, span);
+        if (fetch) {
+            for (size_t x = first; x <= last; x += FETCH_CELLS) {
+                const size_t left = last + 1 - x;
+                ROW(fetch)(&row, span, x);
+                ROW(step_cells)
+                (&row, span, plan->membranes, x, left < FETCH_CELLS ? left : FETCH_CELLS);
             }
-            ROW(step_group)(&at, span, plan->membranes, left < piece ? left : piece, rows);
+        } else {
+            ROW(step_group)(&row, span, plan->membranes, first, span->count, rows);
         }
-        for (size_t r = 0; r < rows && (span->patch_first || span->patch_last); r++) {
+        for (size_t r = 0; r < GROUP && r < rows; r++) {
+            if (!span->patch_first && !span->patch_last) break;
             const struct ROW(place) patched = ROW(above)(&row, r);
             if (span->patch_first) ROW(patch)(&patched, first, &before_first[r]);
             if (span->patch_last) ROW(patch)(&patched, last, &before_last[r]);

@@ -17,6 +17,7 @@ enum { FETCH_DISTANCE = 512, FETCH_CELLS = 64 };
 
 /* ROW_SHORT: loops of a few tens of cells, which longer vectors would leave to their scalar ends.
  */
+enum { SHORT_CELLS = 64 };
 
 /* Kept out of line: inlined together, the loops' set-up costs every span tens of cycles. */
 #define ROW_KERNEL ROW_TARGET static __attribute__((noinline))
