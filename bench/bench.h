@@ -38,6 +38,7 @@ void et_bench_peer(const char *script, const char *const *keys, double *values, 
 
 /* The benchmarks, one bench_<name>.c and one line of bench/CMakeLists.txt each. */
 et_bench_fn et_bench_waves;    /* cell updates of the wave kernel against limits and peers */
+et_bench_fn et_bench_mesh;     /* light through interferometers against its arithmetic */
 et_bench_fn et_bench_physics;  /* systems against analytic solutions */
 et_bench_fn et_bench_waveform; /* passes of recordings and their derivatives */
 et_bench_fn et_bench_dynamics; /* oscillators, equations as text */

@@ -75,8 +75,8 @@ struct et__mesh_kernels {
                  double *phase);
     void (*product)(const float *m, size_t rows, size_t columns, bool real, const float *x,
                     float *z);
-    /* The roof of a sweep: the arithmetic of n_cells cells on registers. */
-    float (*arithmetic)(size_t n_cells);
+    /* The roof of all: n fused multiplications and additions of 16 lanes on registers. */
+    float (*arithmetic)(size_t n);
 };
 const struct et__mesh_kernels *et__mesh_kernels(size_t i);
 

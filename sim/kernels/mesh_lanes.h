@@ -240,27 +240,26 @@ LANES_TARGET static void NAME(product)(const float *m, size_t rows, size_t colum
         NAME(product_all)(m, rows, columns, false, x, z);
 }
 
-/* Three pairs of modes that stay in registers: as many operations as in a sweep, no load, no store,
- * and enough independent chains to fill the pipes. */
-LANES_TARGET static float NAME(arithmetic)(size_t n_cells)
+/* Fused operations on registers, in enough independent chains to fill the pipes. */
+LANES_TARGET static float NAME(arithmetic)(size_t n)
 {
-    VECTOR a_re[3], a_im[3], b_re[3], b_im[3];
-    for (int p = 0; p < 3; p++) {
-        a_re[p] = SPREAD(0.1F + (float)p);
-        a_im[p] = b_re[p] = b_im[p] = a_re[p];
-    }
-    VECTOR q_re = SPREAD(0.6F), q_im = SPREAD(0.8F), s = q_re, c = q_im;
+    VECTOR a = SPREAD(0.25F), b = a, c = a, d = a, e = a, f = a, g = a, h = a, k = a, l = a;
+    VECTOR factor = SPREAD(0.5F);
     for (size_t half = 0; half < ET__MESH_LANES; half += LANES)
-        for (size_t i = 0; i < n_cells; i += 3)
-            for (int p = 0; p < 3; p++) {
-                TURN(a_re[p], a_im[p], q_re, q_im);
-                MIX(a_re[p], b_re[p], s, c);
-                MIX(a_im[p], b_im[p], s, c);
-            }
-    float sum = 0;
-    for (int p = 0; p < 3; p++)
-        sum += a_re[p][0] + a_im[p][0] + b_re[p][0] + b_im[p][0];
-    return sum;
+        for (size_t i = 0; i < n; i += 10) {
+            FUSED(a, a, factor, factor);
+            FUSED(b, b, factor, factor);
+            FUSED(c, c, factor, factor);
+            FUSED(d, d, factor, factor);
+            FUSED(e, e, factor, factor);
+            FUSED(f, f, factor, factor);
+            FUSED(g, g, factor, factor);
+            FUSED(h, h, factor, factor);
+            FUSED(k, k, factor, factor);
+            FUSED(l, l, factor, factor);
+        }
+    VECTOR sum = ((a + b) + (c + d)) + ((e + f) + (g + h)) + (k + l);
+    return sum[0];
 }
 
 #undef VECTOR

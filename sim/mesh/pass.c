@@ -41,23 +41,26 @@ static void polar(const struct et__mesh_system *s, const float *row, size_t k, f
     *phase = s->turn * (both ? row[2 * k + 1] : row[k]);
 }
 
+/* Lanes without a sample stay dark. */
 static void load(const struct job *job, size_t tile, float *u)
 {
     const struct et__mesh_system *s = job->s;
     size_t rows = rows_of(job, tile);
     bool real = s->input == ET__MESH_AMPLITUDE || s->input == ET__MESH_SIGNED;
+    const float *first = job->x.data + tile * LANES * job->x.stride;
     memset(u, 0, s->n * TILE * sizeof *u);
     for (size_t lane = 0; lane < rows; lane++) {
-        const float *row = job->x.data + (tile * LANES + lane) * job->x.stride;
+        const float *row = first + lane * job->x.stride;
+        if (real) {
+            for (size_t k = 0; k < s->n; k++)
+                u[k * TILE + lane] = row[k];
+            continue;
+        }
         for (size_t k = 0; k < s->n; k++) {
-            float *at = u + k * TILE + lane, amplitude, phase;
-            if (real) {
-                at[0] = row[k];
-                continue;
-            }
+            float amplitude, phase;
             polar(s, row, k, &amplitude, &phase);
-            at[0] = amplitude * cosf(phase);
-            at[LANES] = amplitude * sinf(phase);
+            u[k * TILE + lane] = amplitude * cosf(phase);
+            u[k * TILE + LANES + lane] = amplitude * sinf(phase);
         }
     }
 }
@@ -81,27 +84,39 @@ float *et__mesh_pass(const struct et__mesh_system *s, struct et__mesh_worker *w)
     return w->w;
 }
 
-static void detect(const struct et__mesh_system *s, const float *z, size_t lane, float *y)
+/* What the detectors tell, in place of the real parts (quadratures: both parts scaled). */
+static void detect(const struct et__mesh_system *s, float *z)
 {
-    float scale = (float)s->scale;
-    for (size_t o = 0; o < s->m; o++) {
-        float re = scale * z[o * TILE + lane], im = scale * z[o * TILE + LANES + lane];
+    const float scale = (float)s->scale, power = scale * scale;
+    for (size_t o = 0; o < s->m; o++, z += TILE) {
+        float *re = z, *im = z + LANES;
         switch (s->output) {
         case ET__MESH_INTENSITY:
-            y[o] = re * re + im * im;
+            for (size_t i = 0; i < LANES; i++)
+                re[i] = power * (re[i] * re[i] + im[i] * im[i]);
             break;
         case ET__MESH_MAGNITUDE:
-            y[o] = sqrtf(re * re + im * im);
+            for (size_t i = 0; i < LANES; i++)
+                re[i] = scale * sqrtf(re[i] * re[i] + im[i] * im[i]);
             break;
         case ET__MESH_REAL:
-            y[o] = re;
-            break;
         case ET__MESH_QUADRATURES:
-            y[2 * o] = re;
-            y[2 * o + 1] = im;
+            for (size_t i = 0; i < TILE; i++)
+                z[i] *= scale;
             break;
         }
     }
+}
+
+/* Row `lane` of what detect left. */
+static void read_out(const struct et__mesh_system *s, const float *z, size_t lane, float *y)
+{
+    if (s->output == ET__MESH_QUADRATURES)
+        for (size_t i = 0; i < 2 * s->m; i++)
+            y[i] = z[i * LANES + lane];
+    else
+        for (size_t o = 0; o < s->m; o++)
+            y[o] = z[o * TILE + lane];
 }
 
 static void forward_tile(void *user, size_t tile, size_t worker)
@@ -110,16 +125,17 @@ static void forward_tile(void *user, size_t tile, size_t worker)
     struct et__mesh_system *s = job->s;
     struct et__mesh_worker *w = &s->workers[worker];
     bool real = s->input == ET__MESH_AMPLITUDE || s->input == ET__MESH_SIGNED;
-    const float *z = w->w;
+    float *z = w->w;
     load(job, tile, w->u);
     if (s->matrix)
         et__mesh_product(s->matrix, s->m, s->n, real, w->u, w->w);
     else
         z = et__mesh_pass(s, w);
+    detect(s, z);
     for (size_t lane = 0; lane < rows_of(job, tile); lane++) {
         size_t row = tile * LANES + lane;
         float *y = job->y.data + row * job->y.stride;
-        detect(s, z, lane, y);
+        read_out(s, z, lane, y);
         if (!(s->detector_noise > 0)) continue;
         et_rng_fill_normal(et_rng_derive(job->step->seed, s->seed), ET_STREAM_NOISE,
                            job->step->index, et_step_sample(job->step, row) * s->n_out, w->noise,
