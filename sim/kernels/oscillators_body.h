@@ -12,6 +12,20 @@
 #include <math.h>
 #include <string.h>
 
+/* clang gives the dispatcher of a static clone external linkage: the names differ by precision. */
+#define OWN_NAME(name, kernel)   name##_##kernel
+#define OWN_EXPAND(name, kernel) OWN_NAME(name, kernel)
+#define sine_cosine              OWN_EXPAND(sine_cosine, KERNEL)
+#define couple                   OWN_EXPAND(couple, KERNEL)
+#define slopes                   OWN_EXPAND(slopes, KERNEL)
+#define go                       OWN_EXPAND(go, KERNEL)
+#define advance                  OWN_EXPAND(advance, KERNEL)
+#define add_order                OWN_EXPAND(add_order, KERNEL)
+#define weigh_edges              OWN_EXPAND(weigh_edges, KERNEL)
+#define pull_back                OWN_EXPAND(pull_back, KERNEL)
+#define times_waves              OWN_EXPAND(times_waves, KERNEL)
+#define order_back               OWN_EXPAND(order_back, KERNEL)
+
 #define INLINE static inline __attribute__((always_inline))
 enum { BLOCK = 4, STAGES_MAX = 4 };
 
