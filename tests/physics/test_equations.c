@@ -118,16 +118,16 @@ END_TEST
 
 START_TEST(says_where_a_step_left_the_numbers)
 {
-    float x = 1, y;
+    float x = 1, y[2];
     assert_status(pass("{type: sde, variables: [{name: a, initial: 1, rate: 0}, {name: b, initial: "
                        "1, rate: -1000*b*u0}], duration: 10}",
-                       &x, &y),
+                       &x, y),
                   ET_NUMERIC);
     assert_message("sample 0: b = ");
     assert_message("with dt = 0.01 s");
     assert_message("steps up to this look stable at the start: 0.002 s");
     assert_status(
-        pass("{type: sde, variables: [{name: b, initial: 1, rate: 10*b^2}], duration: 10}", &x, &y),
+        pass("{type: sde, variables: [{name: b, initial: 1, rate: 10*b^2}], duration: 10}", &x, y),
         ET_NUMERIC);
     assert_message("not the step: the equations may grow without limit");
 }
