@@ -124,8 +124,9 @@ static enum et_status transmissions(const char *yaml, size_t n_out, size_t n_in,
     double complex *u = et_alloc(n_out * n_out, sizeof *u), *v = et_alloc(n_in * n_in, sizeof *v);
     enum et_status status = t && u && v ? probe(yaml, t) : ET_NOMEM;
     if (status == ET_OK) status = et__z_svd(t, n_out, n_in, u, values, v);
-    for (size_t i = 0; status == ET_OK && i < n; i++)
-        values[i] *= values[i];
+    if (status == ET_OK)
+        for (size_t i = 0; i < n; i++)
+            values[i] *= values[i];
     et_free(v);
     et_free(u);
     et_free(t);

@@ -70,6 +70,7 @@ static enum et_status list_names(const char *folder, const regex_t *files,
     if (directory == NULL)
         return et_error_set(ET_IO, "cannot list '%s': %s", folder, strerror(errno));
     enum et_status status = ET_OK;
+    // cppcheck-suppress readdirCalled ; readdir_r is deprecated, the stream is our own
     for (struct dirent *entry; status == ET_OK && (entry = readdir(directory)) != NULL;)
         if (entry->d_name[0] != '.' && regexec(files, entry->d_name, 0, NULL, 0) == 0)
             status = append(list, entry->d_name);

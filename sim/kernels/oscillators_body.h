@@ -184,7 +184,7 @@ static struct room lay_out(const struct et__osc *o, void *work)
     room.back_sum = take(&next, m);
     room.checkpoints = take(&next, m * (o->steps / o->segment + 1));
     room.segment = take(&next, m * o->segment);
-    room.normal = (float *)next;
+    room.normal = (void *)next;
     return room;
 }
 

@@ -8,6 +8,7 @@
 #include <etalon/rng.h>
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
