@@ -92,14 +92,21 @@ static double laguerre(unsigned p, unsigned l, double x)
     return now;
 }
 
+/* log (n!); lgamma itself writes a global variable. */
+static double log_factorial(unsigned n)
+{
+    int sign;
+    return lgamma_r((double)n + 1, &sign);
+}
+
 /* (sqrt x)^l L(x) exp(-x / 2), x = Omega r^2, through logarithms: factors of high order overflow.
  */
 static double graded_radial(double omega, unsigned p, unsigned l, double r)
 {
     const double x = omega * r * r, polynomial = laguerre(p, l, x);
     if (l > 0 && !(x > 0)) return 0;
-    double log_weight = (l > 0 ? 0.5 * l * log(x) : 0) - 0.5 * x -
-                        0.5 * (lgamma((double)p + l + 1) - lgamma((double)p + 1));
+    double log_weight =
+        (l > 0 ? 0.5 * l * log(x) : 0) - 0.5 * x - 0.5 * (log_factorial(p + l) - log_factorial(p));
     return polynomial * exp(log_weight);
 }
 
