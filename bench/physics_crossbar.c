@@ -70,7 +70,8 @@ static double off(struct moments got, struct moments want)
 static enum et_status pcm_programming(double *error)
 {
     *error = 0;
-    for (double x = 0.25; x < 1.1; x += 0.75) {
+    for (size_t i = 0; i < 2; i++) {
+        const double x = i == 0 ? 0.25 : 1;
         double sd = 0.26348 + 1.9650 * x - 1.1731 * x * x;
         *error = fmax(*error, off(sample(&pcm, x, programmed), (struct moments){25 * x, sd}));
     }

@@ -387,7 +387,8 @@ static enum et_status wronskian(double *error)
 {
     *error = 0;
     for (unsigned n = 0; n <= 40; n += 4)
-        for (double x = 0.01; x < 30; x *= 1.7) {
+        for (unsigned i = 0; i < 16; i++) {
+            const double x = 0.01 * pow(1.7, i);
             double product = 0;
             for (unsigned other = 0; other < 2; other++) {
                 unsigned order = n + other;

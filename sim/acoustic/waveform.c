@@ -91,12 +91,13 @@ static double sinc(double x)
 static enum et_status make_filter(struct et__waveform *w)
 {
     enum { TAPS = ET__WAVEFORM_TAPS };
+    const double half = 0.5 * TAPS;
     if (!(w->filter = et_alloc(w->per_sample * TAPS, sizeof *w->filter))) return ET_NOMEM;
     for (size_t p = 0; p < w->per_sample; p++) {
         double tap[TAPS], sum = 0;
         for (size_t k = 0; k < TAPS; k++) {
             double at = (double)p / (double)w->per_sample - ((double)k - ET__WAVEFORM_BEFORE);
-            tap[k] = fabs(at) < TAPS / 2 ? sinc(at) * sinc(at / (TAPS / 2)) : 0;
+            tap[k] = fabs(at) < half ? sinc(at) * sinc(at / half) : 0;
             sum += tap[k];
         }
         for (size_t k = 0; k < TAPS; k++)

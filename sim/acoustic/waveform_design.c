@@ -65,8 +65,8 @@ static enum et_status make_blur(struct et__design *d, double radius)
     size_t side = 2 * d->reach + 1;
     if (!(d->weights = et_alloc(side * side, sizeof *d->weights))) return ET_NOMEM;
     for (size_t k = 0; k < side * side; k++) {
-        double dx = (double)(k % side) - (double)d->reach;
-        double dy = (double)(k / side) - (double)d->reach;
+        size_t column = k % side, row = k / side;
+        double dx = (double)column - (double)d->reach, dy = (double)row - (double)d->reach;
         d->weights[k] = d->reach > 0 ? fmax(0, 1 - sqrt(dx * dx + dy * dy) / radius) : 1;
     }
     return ET_OK;

@@ -463,9 +463,9 @@ ROW_TARGET static void ROW(sweep)(const struct et__wave_plan *plan,
     }
     for (size_t rows; y < end; y += rows) {
         const bool inside = y >= sweep->first && y < sweep->stop;
-        rows = inside && !sweep->fetch && sweep->stop - y >= GROUP && plan->alike[y] >= GROUP
-                   ? GROUP
-                   : 1;
+        const bool together =
+            inside && !sweep->fetch && sweep->stop - y >= GROUP && plan->alike[y] >= GROUP;
+        rows = 1 + (size_t)together * (GROUP - 1);
         if (inside) {
             ROW(step_spans)(plan, field, y, rows, sweep->fetch);
             for (size_t r = y; plan->has_pml && r < y + rows; r++)

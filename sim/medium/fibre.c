@@ -93,10 +93,12 @@ static void project(void *user, size_t index, size_t worker)
         table[i] = et__fibre_radial(&image->link->fibre, mode, image->reach * (double)i / RADII);
     const double dx = image->width / (double)image->nx, dy = image->height / (double)image->ny;
     for (size_t p = 0; p < image->nx * image->ny; p++) {
+        const size_t column = p % image->nx, line = p / image->nx;
         double sum = 0;
         for (size_t s = 0; s < SUBPIXELS * SUBPIXELS; s++) {
-            double x = ((double)(p % image->nx) + ((double)(s % SUBPIXELS) + 0.5) / SUBPIXELS) * dx;
-            double y = ((double)(p / image->nx) + ((double)(s / SUBPIXELS) + 0.5) / SUBPIXELS) * dy;
+            const size_t right = s % SUBPIXELS, down = s / SUBPIXELS;
+            double x = ((double)column + ((double)right + 0.5) / SUBPIXELS) * dx;
+            double y = ((double)line + ((double)down + 0.5) / SUBPIXELS) * dy;
             x -= 0.5 * image->width;
             y = 0.5 * image->height - y; /* the first row is on top */
             double at = hypot(x, y) / image->reach * RADII;

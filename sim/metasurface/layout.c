@@ -85,10 +85,11 @@ static enum et_status put_surfaces(struct layout *l)
         const size_t nx = (size_t)et_config_int(at, "nx"), ny = (size_t)et_config_int(at, "ny");
         const double dx = et_config_real(at, "width") / (double)nx;
         const double dy = et_config_real(at, "height") / (double)ny;
-        for (size_t p = 0; p < nx * ny; p++)
-            ET_TRY(put(l, "surfaces", ET__PIXEL,
-                       et_config_real(at, "x") + ((double)(p % nx) + 0.5) * dx,
-                       et_config_real(at, "y") + ((double)(p / nx) + 0.5) * dy));
+        for (size_t y = 0; y < ny; y++)
+            for (size_t x = 0; x < nx; x++)
+                ET_TRY(put(l, "surfaces", ET__PIXEL,
+                           et_config_real(at, "x") + ((double)x + 0.5) * dx,
+                           et_config_real(at, "y") + ((double)y + 0.5) * dy));
     }
     return ET_OK;
 }
