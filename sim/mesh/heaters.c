@@ -24,10 +24,12 @@ static double round_phase(const struct et__mesh_system *s, double phase)
     return step * nearbyint(phase / step);
 }
 
+/* In [0, 2 pi): what rounds to a whole turn needs no heat. */
 static double drive(const struct et__mesh_system *s, float knob)
 {
     double phase = fmod((double)knob, 2 * pi);
-    return round_phase(s, phase < 0 ? phase + 2 * pi : phase);
+    phase = round_phase(s, phase < 0 ? phase + 2 * pi : phase);
+    return phase < 2 * pi ? phase : 0;
 }
 
 /* to = C from */

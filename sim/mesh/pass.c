@@ -49,13 +49,14 @@ static void load(const struct job *job, size_t tile, float *u)
     bool real = s->input == ET__MESH_AMPLITUDE || s->input == ET__MESH_SIGNED;
     const float *first = job->x.data + tile * LANES * job->x.stride;
     memset(u, 0, s->n * TILE * sizeof *u);
+    if (real) {
+        for (size_t k = 0; k < s->n; k++)
+            for (size_t lane = 0; lane < rows; lane++)
+                u[k * TILE + lane] = first[lane * job->x.stride + k];
+        return;
+    }
     for (size_t lane = 0; lane < rows; lane++) {
         const float *row = first + lane * job->x.stride;
-        if (real) {
-            for (size_t k = 0; k < s->n; k++)
-                u[k * TILE + lane] = row[k];
-            continue;
-        }
         for (size_t k = 0; k < s->n; k++) {
             float amplitude, phase;
             polar(s, row, k, &amplitude, &phase);

@@ -171,6 +171,27 @@ START_TEST(test_crosstalk_matrix)
 }
 END_TEST
 
+/* A knob that rounds to a whole turn leaves its heater cold: its neighbours say so. */
+START_TEST(test_whole_turn_is_cold)
+{
+    enum { N = 4 };
+    struct et_system *system = NULL;
+    float k[N * N] = {0}, x[N] = {1, 0.5F, 0.2F, 0.7F}, cold[N], turned[N];
+    struct et_step step = {0};
+    assert_ok(et_system_open_text("{type: mesh, n: 4, init: identity, output: real, phase_bits: 4, "
+                                  "crosstalk: 0.1, crosstalk_along: 0.2}",
+                                  1, &system));
+    assert_ok(et_system_set_knobs(system, k, (size_t)N * N));
+    assert_ok(et_system_forward(system, &step, et_view_of(x, 1, N), et_view_of(cold, 1, N)));
+    for (size_t i = 0; i < (size_t)N * N; i++)
+        k[i] = i % 2 ? -0.1F : 6.2F; /* steps are of 0.39 rad */
+    assert_ok(et_system_set_knobs(system, k, (size_t)N * N));
+    assert_ok(et_system_forward(system, &step, et_view_of(x, 1, N), et_view_of(turned, 1, N)));
+    ck_assert_mem_eq(cold, turned, sizeof cold);
+    et_system_close(system);
+}
+END_TEST
+
 START_TEST(test_identity)
 {
     static const char *const yaml[] = {
@@ -306,6 +327,7 @@ int main(void)
     tcase_add_test(systems, test_signals);
     tcase_add_test(systems, test_size_of_errors);
     tcase_add_test(systems, test_crosstalk_matrix);
+    tcase_add_test(systems, test_whole_turn_is_cold);
     tcase_add_test(systems, test_identity);
     tcase_add_test(systems, test_programmed_with_correction);
     tcase_add_test(systems, test_matrix_from_a_file);
