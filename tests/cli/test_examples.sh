@@ -16,7 +16,7 @@ for file in "$root"/examples/*.yaml; do
     */digits-bnn*) short+=(--set dataset.n=200 --set 'variants=[]') ;;
     */mnist-*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100) ;;
     */*attention*) short+=(--set method.teacher_epochs=1) ;;
-    */vowels*-audio.yaml)
+    */vowels*-audio*.yaml)
         data=vowels-audio
         short+=(--set dataset.groups=5 --set dataset.samples=400 --set layers.0.system.samples=400)
         ;;
