@@ -30,8 +30,12 @@ struct peer {
 
 static enum et_status our_rate(const struct peer *peer, const struct row *row, double *rate)
 {
-    struct et_bench_wave_case c = {
-        .n = peer->n, .precision = row->precision, .order = 2, .pml = true, .steps = peer->steps};
+    struct et_bench_wave_case c = {.n = peer->n,
+                                   .precision = row->precision,
+                                   .order = 2,
+                                   .pml = peer->pml,
+                                   .sponge = !peer->pml,
+                                   .steps = peer->steps};
     struct et_bench_wave wave;
     enum et_status status = et_bench_wave_make(&wave, &c);
     if (status == ET_OK) {
