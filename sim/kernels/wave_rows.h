@@ -19,20 +19,32 @@ struct ROW(place) {
     ptrdiff_t pitch, map_pitch;
 };
 
-/* The place x cells further on. */
-ROW_INLINE struct ROW(place) ROW(along)(const struct ROW(place) * row, size_t x)
+/* The place `by` cells further on in the fields, `map_by` in the maps. */
+ROW_INLINE struct ROW(place)
+    ROW(moved)(const struct ROW(place) * row, ptrdiff_t by, ptrdiff_t map_by)
 {
     struct ROW(place) at = *row;
-    at.u += x;
-    at.next += x;
-    at.gain += x;
-    at.keep += x;
-    at.open += x;
+    at.u += by;
+    at.next += by;
+    at.gain += map_by;
+    at.keep += map_by;
+    at.open += map_by;
 #if ORDER == 4
-    at.open_x += x;
-    at.open_y += x;
+    at.open_x += map_by;
+    at.open_y += map_by;
 #endif
     return at;
+}
+
+/* The place x cells further along the row, and the place `rows` rows further up. */
+ROW_INLINE struct ROW(place) ROW(along)(const struct ROW(place) * row, size_t x)
+{
+    return ROW(moved)(row, (ptrdiff_t)x, (ptrdiff_t)x);
+}
+
+ROW_INLINE struct ROW(place) ROW(above)(const struct ROW(place) * row, size_t rows)
+{
+    return ROW(moved)(row, (ptrdiff_t)rows * row->pitch, (ptrdiff_t)rows * row->map_pitch);
 }
 
 /* h^2 Lap u, (2) or (2') of wave.h, in a cell whose stencil is all open. */
@@ -254,23 +266,6 @@ ROW_INLINE struct ROW(place) ROW(find)(const struct et__wave_plan *plan,
 #endif
         .pitch = (ptrdiff_t)field->pitch, .map_pitch = (ptrdiff_t)plan->pitch,
     };
-}
-
-/* The place `rows` rows further up. */
-ROW_INLINE struct ROW(place) ROW(above)(const struct ROW(place) * row, size_t rows)
-{
-    struct ROW(place) at = *row;
-    const ptrdiff_t by = (ptrdiff_t)rows * at.pitch, map_by = (ptrdiff_t)rows * at.map_pitch;
-    at.u += by;
-    at.next += by;
-    at.gain += map_by;
-    at.keep += map_by;
-    at.open += map_by;
-#if ORDER == 4
-    at.open_x += map_by;
-    at.open_y += map_by;
-#endif
-    return at;
 }
 
 /* Cells [x, x + n) of a row, all of one kind. */
