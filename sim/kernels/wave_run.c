@@ -68,12 +68,13 @@ struct et__wave_schedule et__wave_schedule(const struct et__wave_plan *plan,
 {
     struct et__wave_schedule schedule = {
         .variant = et__wave_variant(plan->precision, 0), .depth = 1, .tiles = 1};
-    if (field->lanes > 1 || !plan->fetch_ahead) return schedule;
     /* Three quarters of the cache for the front: both time levels and the gain of its rows.  Where
-     * that is too little the next cache serves, which is faster than memory still. */
+     * that is too little the next cache serves, which is faster than memory still; where the whole
+     * grid fits there is nothing to gain. */
     size_t threads = et_parallel_threads(), skew = et__wave_skew(plan),
            ends = 2 * plan->frame + ET__WAVE_GROUP;
     size_t rows = cache_bytes() / 4 * 3 / (3 * plan->pitch * field->real);
+    if (field->lanes > 1 || (!plan->fetch_ahead && plan->ny <= rows)) return schedule;
     size_t depth = rows > ends ? (rows - ends) / skew : DEPTH_MIN;
     if (depth < DEPTH_MIN) depth = DEPTH_MIN;
     if (depth > DEPTH_MAX) depth = DEPTH_MAX;
