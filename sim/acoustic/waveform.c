@@ -31,7 +31,7 @@
 static const double pi = 3.141592653589793;
 
 /* Grids above this size fill the cache with one simulation: they run without lanes. */
-enum { BATCHED_CELLS_MAX = 32768, OUTPUTS_MAX = 1 << 20 };
+enum { BATCHED_CELLS_MAX = 32768, OUTPUTS_MAX = 1 << 20, STEPS_MAX = 100000000 };
 
 /* Share of the stability limit that a time step may take. */
 static const double courant_margin = 0.98;
@@ -63,9 +63,10 @@ static enum et_status read_time(struct et__waveform *w, const struct et_config *
                                "%g time steps for a sample of %g s break the stability limit; at "
                                "least %g are needed",
                                steps, 1 / w->rate, ceil(1 / (w->rate * longest)));
-    if (steps * ((double)w->n_in + tail) > 1e8)
-        return et_config_error(config, "samples", "a pass would take %g time steps",
-                               steps * ((double)w->n_in + tail));
+    double pass = steps * ((double)w->n_in + tail);
+    if (pass > STEPS_MAX)
+        return et_config_error(config, "samples", "a pass would take %g time steps; at most %d",
+                               pass, STEPS_MAX);
     w->per_sample = (size_t)steps;
     w->total = w->n_in + (size_t)tail;
     w->dt = 1 / (w->rate * steps);

@@ -46,7 +46,8 @@ static enum et_status read_place(struct et__design *d, const struct et_config *r
     double ny = rounded(et_config_real(record, "height"), g->cell);
     double x = rounded(et_config_real(record, "x") - 0.5 * nx * g->cell, g->cell);
     double y = rounded(et_config_real(record, "y") - 0.5 * ny * g->cell, g->cell);
-    if (nx < 1 || ny < 1) return et_config_error(record, NULL, "a region of %g x %g cells", nx, ny);
+    if (nx < 1 || ny < 1)
+        return et_config_error(record, NULL, "a region of %g x %g cells; it needs 1 x 1", nx, ny);
     if (x < 0 || y < 0 || x + nx > (double)g->nx || y + ny > (double)g->ny)
         return et_config_error(record, NULL,
                                "the region reaches from (%g, %g) to (%g, %g) cells, outside the "
@@ -61,7 +62,9 @@ static enum et_status read_place(struct et__design *d, const struct et_config *r
 
 static enum et_status make_blur(struct et__design *d, double radius)
 {
-    d->reach = radius >= 1 ? (size_t)ceil(radius) - 1 : 0;
+    /* no cell of the region is further away than its longer side, whatever the radius */
+    double furthest = (double)(d->nx > d->ny ? d->nx : d->ny) - 1;
+    d->reach = radius >= 1 ? (size_t)fmin(ceil(radius) - 1, furthest) : 0;
     size_t side = 2 * d->reach + 1;
     if (!(d->weights = et_alloc(side * side, sizeof *d->weights))) return ET_NOMEM;
     for (size_t k = 0; k < side * side; k++) {
@@ -142,9 +145,10 @@ static void scatter(void *user, size_t at, double weight)
 
 static double project(const struct et__design *d, double r, double *slope)
 {
+    const double linear = 1e-8; /* below, tanh is its argument to the last bit */
     double b = d->sharpness, t = d->threshold;
     *slope = 1;
-    if (b <= 0) return r;
+    if (b < linear) return r;
     double scale = 1 / (tanh(b * t) + tanh(b * (1 - t))), step = tanh(b * (r - t));
     *slope = scale * b * (1 - step * step);
     return scale * (tanh(b * t) + step);

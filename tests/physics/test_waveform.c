@@ -238,6 +238,31 @@ START_TEST(knobs_make_a_map_of_speeds)
 }
 END_TEST
 
+/* A radius far beyond the region weighs all its cells alike; a sharpness of almost nothing is
+ * linear. */
+START_TEST(extreme_maps_are_limits_of_ordinary_ones)
+{
+    float *x = noise(SAMPLES), y[2][2];
+    static const char *const pairs[][2] = {{"blur: 1e5", "blur: 1e9"},
+                                           {"sharpness: 0", "sharpness: 1e-310"}};
+    for (size_t p = 0; p < 2; p++) {
+        for (size_t i = 0; i < 2; i++) {
+            char settings[400];
+            snprintf(
+                settings, sizeof settings,
+                "output: energy, design: {x: 0.5, width: 0.2, height: 0.2, spread: 0.5, %s}, %s",
+                pairs[p][i], TWO_MICROPHONES);
+            struct et_system *system = open_system(settings);
+            run(system, x, 1, y[i]);
+            et_system_close(system);
+        }
+        ck_assert(y[0][1] > 0);
+        assert_near((double)y[1][1], (double)y[0][1], 1e-5 * (double)y[0][1]);
+    }
+    et_free(x);
+}
+END_TEST
+
 static struct {
     size_t frames;
     double energy, last_s;
@@ -286,12 +311,12 @@ static const struct {
      "16777216 microphones and more; at most 65536"},
     {"steps_per_sample: 2", "2 time steps for a sample of 0.000125 s break the stability limit; at "
                             "least 3 are needed"},
-    {"rate: 1, samples: 100000", "a pass would take"},
+    {"rate: 1, samples: 100000", "time steps; at most 100000000"},
     {"windows: 4000", "4000 windows in 360 time steps"},
     {"samples: 10000, windows: 4096, microphone_arrays: [{x: 0.6, y: 0.4, width: 0.3, height: 0.3, "
      "columns: 30, rows: 30}], scatterers: {count: 0}",
      "more than 1048576 outputs"},
-    {"design: {width: 0.001}", "a region of 0 x 24 cells"},
+    {"design: {width: 0.001}", "a region of 0 x 24 cells; it needs 1 x 1"},
     {"design: {width: 2}", "outside the cavity of 48 x 36"},
     {"design: {x: 0.504, width: 0.96, y: 0.378, height: 0.756}",
      "must stay one cell clear of the walls of 48 x 36 cells"},
@@ -327,6 +352,7 @@ int main(void)
     tcase_add_test(tcase, derivatives_do_not_depend_on_threads);
     tcase_add_test(tcase, derivatives_survive_failing_allocations);
     tcase_add_test(tcase, knobs_make_a_map_of_speeds);
+    tcase_add_test(tcase, extreme_maps_are_limits_of_ordinary_ones);
     tcase_add_test(tcase, frames_show_the_field);
     tcase_add_loop_test(tcase, bad_devices_are_refused, 0, sizeof refused / sizeof *refused);
     suite_add_tcase(suite, tcase);
