@@ -7,6 +7,8 @@
 
 #include <etalon/parallel.h>
 
+#include <float.h>
+
 enum { NX = 61, NY = 40, STEPS = 80 };
 
 enum medium { UNIFORM, SPEED_MAP, OBSTACLES, MEMBRANES, N_MEDIA };
@@ -278,6 +280,34 @@ START_TEST(test_rest_and_constant_stay)
 }
 END_TEST
 
+#if defined __x86_64__ || defined __aarch64__
+/* A whisper just above the smallest normal number leaves nothing below it: step by step, in blocks,
+ * and in the plain version. */
+START_TEST(test_denormals_count_as_zero)
+{
+    static const struct et__wave_schedule schedules[] = {{.depth = 1, .tiles = 1},
+                                                         {.depth = 5, .tiles = 2}};
+    for (size_t how = 0; how < 3; how++) {
+        struct rig rig = make_medium(SPEED_MAP, NX, NY, 0);
+        set_up(&rig, _i, 1);
+        double whisper = 1.5 * (rig.precision == ET__WAVE_SINGLE ? (double)FLT_MIN : DBL_MIN);
+        rig_set(&rig, NX / 2, NY / 2, 0, whisper, whisper);
+        struct et__wave_schedule schedule = schedules[how % 2];
+        schedule.variant = et__wave_variant(rig.precision, 0);
+        if (how < 2)
+            et__wave_run_schedule(&rig.plan, &rig.field, NULL, 10, NULL, NULL, &schedule);
+        else
+            et__wave_run_reference(&rig.plan, &rig.field, NULL, 10, NULL, NULL);
+        for (size_t i = 0; i < rig.field.size; i++)
+            ck_assert(rig.precision == ET__WAVE_SINGLE
+                          ? fpclassify(((const float *)rig.field.now)[i]) != FP_SUBNORMAL
+                          : fpclassify(((const double *)rig.field.now)[i]) != FP_SUBNORMAL);
+        rig_end(&rig);
+    }
+}
+END_TEST
+#endif
+
 int main(void)
 {
     Suite *suite = suite_create("wave kernel");
@@ -288,6 +318,9 @@ int main(void)
     tcase_add_loop_test(tests, test_large_grids_are_blocked, 0, 4);
     tcase_add_loop_test(tests, test_lanes_are_independent, 0, 8);
     tcase_add_loop_test(tests, test_rest_and_constant_stay, 0, 4);
+#if defined __x86_64__ || defined __aarch64__
+    tcase_add_loop_test(tests, test_denormals_count_as_zero, 0, 4);
+#endif
     suite_add_tcase(suite, tests);
     return suite_result(suite);
 }

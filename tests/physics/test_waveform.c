@@ -325,6 +325,9 @@ static const struct {
     {"membranes: {stiffening: 9, regions: [{x: 0.5, y: 0.4, width: 0.1, height: 0.1}]}, "
      "steps_per_sample: 3, design: {width: 0.2}",
      "break the stability limit"},
+    {"membranes: {stiffening: 2, regions: [{x: 0.5, y: 0.4, width: 0.1, height: 0.1}]}, "
+     "steps_per_sample: 8, design: {width: 0.2, speed_high: 686}",
+     "8 time steps for a sample of 0.000125 s break the stability limit; at least 11 are needed"},
     {"output: power", "power"},
 };
 
