@@ -9,20 +9,11 @@ four slopes of a Runge-Kutta step.  Prints one JSON line with million oscillator
 """
 import argparse
 import json
-import os
-import sys
 import time
 
-SYSTEM_PYTHON = "/usr/bin/python3"  # has the distribution's PyTorch; another one may hide it
+from peer import need
 
-try:
-    import torch
-except ImportError:
-    if os.path.exists(SYSTEM_PYTHON) and "ETALON_PEER" not in os.environ:
-        os.environ["ETALON_PEER"] = "1"
-        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
-    print("PyTorch is not installed", file=sys.stderr)
-    sys.exit(77)
+torch = need("torch", "PyTorch")
 
 
 def main():
