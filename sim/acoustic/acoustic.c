@@ -19,9 +19,6 @@
 
 #include <etalon/rng.h>
 
-/* Grids above this size fill the cache with one simulation: they run without lanes. */
-enum { BATCHED_CELLS_MAX = 32768 };
-
 static enum et_status make_worker(const struct et__acoustic *a, struct et__acoustic_worker *w)
 {
     size_t n_microphones = a->geometry.n_microphones, n_speakers = a->geometry.n_speakers;
@@ -84,7 +81,7 @@ static enum et_status open_acoustic(void *state, const struct et_config *config,
         .inverse_saturation2 = nonlinear ? 1 / (saturation * saturation) : 0,
     };
     ET_TRY(et__acoustic_geometry_plan(&a->geometry, a->signal.dt, &membrane, &a->plan));
-    a->lanes = a->plan.nx * a->plan.ny <= BATCHED_CELLS_MAX ? ET__WAVE_LANES : 1;
+    a->lanes = et__acoustic_lanes(&a->plan);
     a->n_in = a->geometry.n_speakers * a->signal.n_carriers;
     a->n_out = a->geometry.n_microphones * a->signal.n_bins;
 

@@ -51,6 +51,15 @@ enum et_status et__acoustic_geometry_plan(const struct et__acoustic_geometry *g,
                                           const struct et__wave_membrane *membrane,
                                           struct et__wave_plan *plan) ET_CHECKED;
 
+/* Lanes of a plan's fields: large grids fill the cache with one simulation and
+ * run without. */
+size_t et__acoustic_lanes(const struct et__wave_plan *plan);
+
+/* Shows the cavity, without its strips, to an observer by way of frame [ny][nx]. */
+void et__acoustic_show(const struct et__acoustic_geometry *g, const struct et__wave_field *field,
+                       const struct et_observer *observer, struct et_view frame, size_t step,
+                       double dt);
+
 /* When and at which frequencies the cavity is driven and heard; tables in the precision of the
  * field. */
 struct et__acoustic_signal {

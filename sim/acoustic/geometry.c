@@ -13,7 +13,12 @@
 
 #include <math.h>
 
-enum { CELLS_MAX = 1 << 26, SCATTERER_TRIES = 2000, MICROPHONES_MAX = 65536 };
+enum {
+    CELLS_MAX = 1 << 26,
+    BATCHED_CELLS_MAX = 32768,
+    SCATTERER_TRIES = 2000,
+    MICROPHONES_MAX = 65536
+};
 
 /* Shapes: a disc, or a rectangle when radius is 0. */
 struct shape {
@@ -421,4 +426,22 @@ out:
     et_free(beta);
     et_free(membranes);
     return status;
+}
+
+size_t et__acoustic_lanes(const struct et__wave_plan *plan)
+{
+    return plan->nx * plan->ny <= BATCHED_CELLS_MAX ? ET__WAVE_LANES : 1;
+}
+
+void et__acoustic_show(const struct et__acoustic_geometry *g, const struct et__wave_field *field,
+                       const struct et_observer *observer, struct et_view frame, size_t step,
+                       double dt)
+{
+    for (size_t y = 0; y < g->ny; y++)
+        for (size_t x = 0; x < g->nx; x++) {
+            size_t at =
+                et__wave_at(field, x + g->strip[ET__WAVE_LEFT], y + g->strip[ET__WAVE_BOTTOM]);
+            frame.data[y * frame.stride + x] = (float)et__wave_get(g->precision, field->now, at);
+        }
+    observer->frame(observer->user, step, (double)(step + 1) * dt, frame, g->cell, "Pa");
 }

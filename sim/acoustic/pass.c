@@ -37,20 +37,6 @@ static void weigh_membranes(const struct et__acoustic *a, const struct et__acous
     }
 }
 
-static void show_frame(struct et__acoustic *a, const struct et__wave_field *field, size_t step)
-{
-    const struct et__acoustic_geometry *g = &a->geometry;
-    for (size_t y = 0; y < g->ny; y++)
-        for (size_t x = 0; x < g->nx; x++) {
-            size_t at =
-                et__wave_at(field, x + g->strip[ET__WAVE_LEFT], y + g->strip[ET__WAVE_BOTTOM]);
-            a->frame.data[y * a->frame.stride + x] =
-                (float)et__wave_get(g->precision, field->now, at);
-        }
-    a->observed.frame(a->observed.user, step, (double)(step + 1) * a->signal.dt, a->frame, g->cell,
-                      "Pa");
-}
-
 /* Number of steps that may pass from `step` on before something looks at the field. */
 static size_t steps_ahead(const struct et__acoustic *a, size_t step, bool weigh, bool observe)
 {
@@ -81,7 +67,8 @@ void et__acoustic_pass(struct et__acoustic *a, struct et__acoustic_worker *w, st
         void *trace = listening ? (char *)w->trace + (step - s->transient) * heard : NULL;
         et__wave_run(&a->plan, &w->field, &a->ports, n, w->sound, trace);
         size_t last = step + n - 1;
-        if (observe && last % a->observed.every == 0) show_frame(a, &w->field, last);
+        if (observe && last % a->observed.every == 0)
+            et__acoustic_show(&a->geometry, &w->field, &a->observed, a->frame, last, s->dt);
         if (energy && listening) weigh_membranes(a, w, energy, x.rows);
     }
     (single ? single_analyse : double_analyse)(a, w, y);

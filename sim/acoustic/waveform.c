@@ -30,8 +30,7 @@
 
 static const double pi = 3.141592653589793;
 
-/* Grids above this size fill the cache with one simulation: they run without lanes. */
-enum { BATCHED_CELLS_MAX = 32768, OUTPUTS_MAX = 1 << 20, STEPS_MAX = 100000000 };
+enum { OUTPUTS_MAX = 1 << 20, STEPS_MAX = 100000000 };
 
 /* Share of the stability limit that a time step may take. */
 static const double courant_margin = 0.98;
@@ -193,7 +192,7 @@ static enum et_status open_waveform(void *state, const struct et_config *config,
     if (w->design.n_knobs > 0) ET_TRY(set_first_knobs(w, config, seed));
     ET_TRY(et__waveform_replan(w));
     ET_TRY(make_filter(w));
-    w->lanes = w->plan.nx * w->plan.ny <= BATCHED_CELLS_MAX ? ET__WAVE_LANES : 1;
+    w->lanes = et__acoustic_lanes(&w->plan);
     w->output = (enum et__waveform_output)et_config_choice(config, "output");
     w->floor = et_config_real(config, "floor");
     w->n_out = w->geometry.n_microphones * w->n_windows;
@@ -269,16 +268,6 @@ void et__waveform_listen(const struct et__waveform *w, struct et__waveform_worke
     }
 }
 
-static void show_frame(struct et__waveform *w, const struct et__wave_field *field, size_t step)
-{
-    const struct et__acoustic_geometry *g = &w->geometry;
-    for (size_t y = 0; y < g->ny; y++)
-        for (size_t x = 0; x < g->nx; x++)
-            w->frame.data[y * w->frame.stride + x] = ((const float *)field->now)[et__wave_at(
-                field, x + g->strip[ET__WAVE_LEFT], y + g->strip[ET__WAVE_BOTTOM])];
-    w->observed.frame(w->observed.user, step, (double)(step + 1) * w->dt, w->frame, g->cell, "Pa");
-}
-
 /* From energies to outputs. */
 static void report(const struct et__waveform *w, const struct et__waveform_worker *worker,
                    struct et_view y)
@@ -315,7 +304,7 @@ static void run_group(void *user, size_t index, size_t worker)
         et__waveform_step(w, own, step);
         et__waveform_listen(w, own, step);
         if (w->observer && group == 0 && step % w->observed.every == 0)
-            show_frame(w, &own->field, step);
+            et__acoustic_show(&w->geometry, &own->field, &w->observed, w->frame, step, w->dt);
     }
     report(w, own, et_view_rows(batch->y, first, n));
 }
