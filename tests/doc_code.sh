@@ -12,8 +12,7 @@ failed=0
 for doc in README.md CONTRIBUTING.md docs/*.md; do
     while IFS=: read -r line path; do
         # From the marker's line on: what stands between the next two fences.
-        tail -n "+$line" "$doc" |
-            awk '/^```/ { fence++; next } fence == 1 { print } fence == 2 { exit }' >"$block"
+        awk -v from="$line" 'NR < from { next } /^```/ { fence++; next } fence == 1' "$doc" >"$block"
         checked=$((checked + 1))
         if ! diff -u --label "$doc:$line" --label "$path" "$block" "$path"; then
             failed=1
