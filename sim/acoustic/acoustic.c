@@ -156,9 +156,6 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
 {
     struct et__acoustic *a = state;
     struct batch batch = {.acoustic = a, .step = step, .x = x, .y = y};
-    if (et_parallel_threads() > a->n_workers)
-        return et_error_set(ET_INVALID, "the system was opened for %zu threads, now there are %zu",
-                            a->n_workers, et_parallel_threads());
     size_t groups = (x.rows + a->lanes - 1) / a->lanes;
     if (a->observer) { /* frames come from the calling thread, before the rest of the batch */
         run_group(&batch, 0, 0);

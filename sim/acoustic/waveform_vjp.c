@@ -252,9 +252,6 @@ enum et_status et__waveform_vjp(void *state, const struct et_step *step, struct 
     (void)step;
     struct et__waveform *w = state;
     struct batch batch = {w, x, dy, dx, dknobs != NULL && w->design.n_knobs > 0};
-    if (et_parallel_threads() > w->n_workers)
-        return et_error_set(ET_INVALID, "the system was opened for %zu threads, now there are %zu",
-                            w->n_workers, et_parallel_threads());
     ET_TRY(make_tapes(w));
     et_parallel_for(SLOTS, run_slot, &batch);
     if (batch.knobs) finish_knobs(w, dknobs);

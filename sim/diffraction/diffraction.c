@@ -249,18 +249,10 @@ static void forward_sample(void *user, size_t index, size_t worker)
     et__camera_read_row(&d->camera, batch->step, index, y, y, d->sensor.n_out);
 }
 
-static enum et_status check_threads(const struct et__diffraction *d)
-{
-    if (et_parallel_threads() <= d->n_workers) return ET_OK;
-    return et_error_set(ET_INVALID, "the system was opened for %zu threads, now there are %zu",
-                        d->n_workers, et_parallel_threads());
-}
-
 static enum et_status forward(void *state, const struct et_step *step, struct et_view x,
                               struct et_view y)
 {
     struct et__diffraction *d = state;
-    ET_TRY(check_threads(d));
     struct batch batch = {.d = d, .step = step, .x = x, .y = y};
     if (d->observer) show_all(d, &d->workers[0], x.data);
     et_parallel_for(x.rows, forward_sample, &batch);
@@ -286,7 +278,6 @@ static enum et_status vjp(void *state, const struct et_step *step, struct et_vie
                           struct et_view dy, struct et_view dx, float *dknobs)
 {
     struct et__diffraction *d = state;
-    ET_TRY(check_threads(d));
     struct batch batch = {.d = d, .step = step, .x = x, .y = dy, .dx = dx};
     batch.dknobs = d->n_knobs > 0 ? dknobs : NULL;
     if (batch.dknobs) memset(dknobs, 0, d->n_knobs * sizeof *dknobs);

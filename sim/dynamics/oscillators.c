@@ -130,9 +130,6 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
 {
     struct oscillators *s = state;
     struct batch batch = {.system = s, .step = step, .x = x, .y = y};
-    if (et_parallel_threads() > s->n_workers)
-        return et_error_set(ET_INVALID, "the system was opened for %zu threads, now there are %zu",
-                            s->n_workers, et_parallel_threads());
     et_parallel_for((x.rows + s->kernel->lanes - 1) / s->kernel->lanes, run_group, &batch);
     return ET_OK;
 }
@@ -144,9 +141,6 @@ static enum et_status vjp(void *state, const struct et_step *step, struct et_vie
     size_t n_knobs = knob_count(s), groups = (x.rows + s->kernel->lanes - 1) / s->kernel->lanes;
     struct batch batch = {
         .system = s, .step = step, .x = x, .y = dy, .dx = dx, .knobs = dknobs != NULL};
-    if (et_parallel_threads() > s->n_workers)
-        return et_error_set(ET_INVALID, "the system was opened for %zu threads, now there are %zu",
-                            s->n_workers, et_parallel_threads());
     memset(s->total, 0, n_knobs * sizeof *s->total);
     for (batch.first = 0; batch.first < groups; batch.first += GROUPS_AT_ONCE) {
         size_t left = groups - batch.first, count = left < GROUPS_AT_ONCE ? left : GROUPS_AT_ONCE;

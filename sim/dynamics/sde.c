@@ -258,9 +258,6 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
     struct sde *s = state;
     struct batch batch = {s, step, x, y};
     struct et__equations_failure first = {.failed = false};
-    if (et_parallel_threads() > s->n_workers)
-        return et_error_set(ET_INVALID, "the system was opened for %zu threads, now there are %zu",
-                            s->n_workers, et_parallel_threads());
     for (size_t i = 0; i < s->n_workers; i++)
         s->workers[i].failure.failed = false;
     et_parallel_for(x.rows, run_sample, &batch);

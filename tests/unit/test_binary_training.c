@@ -114,31 +114,13 @@ END_TEST
 
 START_TEST(resume_continues_bit_for_bit)
 {
-    const char *text = tiny_of(_i);
-    assert_ok(run(text, NULL, false, NULL));
-    uint64_t whole = digest();
-    for (size_t batches = 1; batches < 20; batches += 3) {
-        size_t left = batches;
-        assert_status(run(text, NULL, false, &left), ET_INTERRUPTED);
-        left = 5;
-        while (run(text, NULL, true, &left) == ET_INTERRUPTED)
-            left = 7;
-        ck_assert_msg(digest() == whole, "%s: another result after batch %zu", text, batches);
-    }
+    resume_bit_for_bit(tiny_of(_i), 20);
 }
 END_TEST
 
 START_TEST(threads_do_not_change_the_bytes)
 {
-    const char *text = tiny_of(_i);
-    et_parallel_set_threads(1);
-    assert_ok(run(text, NULL, false, NULL));
-    uint64_t one = digest();
-    et_parallel_set_threads(8);
-    assert_ok(run(text, NULL, false, NULL));
-    uint64_t eight = digest();
-    et_parallel_set_threads(2);
-    ck_assert(one == eight);
+    same_bytes_at_any_threads(tiny_of(_i));
 }
 END_TEST
 

@@ -107,30 +107,13 @@ END_TEST
 
 START_TEST(resume_continues_bit_for_bit)
 {
-    const char *text = tiny_of(_i);
-    assert_ok(run(text, NULL, false, NULL));
-    uint64_t whole = digest();
-    for (size_t batches = 1; batches < 14; batches += 3) {
-        size_t left = batches;
-        assert_status(run(text, NULL, false, &left), ET_INTERRUPTED);
-        left = 5;
-        while (run(text, NULL, true, &left) == ET_INTERRUPTED)
-            left = 7;
-        ck_assert_msg(digest() == whole, "%s: another result after batch %zu", text, batches);
-    }
+    resume_bit_for_bit(tiny_of(_i), 14);
 }
 END_TEST
 
 START_TEST(threads_do_not_change_the_bytes)
 {
-    uint64_t first = 0;
-    for (size_t threads = 1; threads <= 8; threads *= 8) {
-        et_parallel_set_threads(threads);
-        assert_ok(run(tiny_of(_i), NULL, false, NULL));
-        if (threads == 1) first = digest();
-        ck_assert(digest() == first);
-    }
-    et_parallel_set_threads(2);
+    same_bytes_at_any_threads(tiny_of(_i));
 }
 END_TEST
 

@@ -77,6 +77,35 @@ static inline uint64_t digest(void)
     return value;
 }
 
+/* Interrupted after any number of batches below `most` and resumed, again and again, a run ends
+ * with the same bytes. */
+static inline void resume_bit_for_bit(const char *text, size_t most)
+{
+    assert_ok(run(text, NULL, false, NULL));
+    uint64_t whole = digest();
+    for (size_t batches = 1; batches < most; batches += 3) {
+        size_t left = batches;
+        assert_status(run(text, NULL, false, &left), ET_INTERRUPTED);
+        left = 5;
+        while (run(text, NULL, true, &left) == ET_INTERRUPTED)
+            left = 7;
+        ck_assert_msg(digest() == whole, "%s: another result after batch %zu", text, batches);
+    }
+}
+
+/* One thread or eight, the same bytes. */
+static inline void same_bytes_at_any_threads(const char *text)
+{
+    et_parallel_set_threads(1);
+    assert_ok(run(text, NULL, false, NULL));
+    uint64_t one = digest();
+    et_parallel_set_threads(8);
+    assert_ok(run(text, NULL, false, NULL));
+    uint64_t eight = digest();
+    et_parallel_set_threads(2);
+    ck_assert(one == eight);
+}
+
 static inline const struct et_control_result *control(const struct et_run_summary *summary,
                                                       const char *name)
 {
