@@ -49,7 +49,7 @@ static const struct {
     const char *name;
 } traits[] = {
     {ET_STATEFUL, "stateful"}, {ET_NOISY, "noisy"},         {ET_HAS_KNOBS, "knobs"},
-    {ET_HAS_VJP, "vjp"},       {ET_EXCLUSIVE, "exclusive"},
+    {ET_HAS_VJP, "vjp"},       {ET_EXCLUSIVE, "exclusive"}, {ET_SURROGATE, "surrogate"},
 };
 enum { N_TRAITS = sizeof traits / sizeof *traits };
 

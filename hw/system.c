@@ -3,7 +3,7 @@
  * Dispatch to systems: open and close, checks, counting, guards, error context.
  *
  * A type file holds physics only; what every system has in common is here. */
-#include "system_internal.h"
+#include "system_dispatch.h"
 
 #include <etalon/parallel.h>
 
@@ -15,18 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-struct et_system {
-    const struct et_system_type *type;
-    void *state;
-    struct et_system_info info;
-    size_t n_workers; /* that its workspaces were made for */
-    float lo, hi;     /* in_min and in_max without infinities */
-    uint64_t passes;  /* samples of this system itself */
-    double wall_s;
-    struct et__workspace x, y, dx; /* copies of strided views */
-};
-
-static double now_s(void)
+double et__system_now_s(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -46,6 +35,8 @@ static const char *wrong_info(const struct et_system_type *type, const struct et
     if (knobs != (info->n_knobs > 0)) return "ET_HAS_KNOBS and n_knobs disagree";
     if (knobs && type->set_knobs == NULL && !wrapper) return "ET_HAS_KNOBS without set_knobs";
     if (info->traits & ET_HAS_VJP && type->vjp == NULL) return "ET_HAS_VJP without vjp";
+    if (info->traits & ET_SURROGATE && type->vjp == NULL && type->teach == NULL && !wrapper)
+        return "ET_SURROGATE without vjp or teach";
     if (info->traits & ET_STATEFUL && type->reset == NULL && !wrapper)
         return "ET_STATEFUL without reset";
     return NULL;
@@ -78,6 +69,7 @@ static enum et_status open_type(const struct et_system_type *type, const struct 
     system->state = et_alloc(1, type->state_size);
     if (system->state != NULL) status = type->open(system->state, config, seed);
     if (status == ET_OK) status = describe(system);
+    if (status == ET_OK) status = et__system_blocks(system);
     if (status == ET_OK)
         *out = system;
     else
@@ -138,6 +130,8 @@ void et_system_close(struct et_system *system)
     et__workspace_free(&system->x);
     et__workspace_free(&system->y);
     et__workspace_free(&system->dx);
+    et__workspace_free(&system->dy);
+    et_free(system->block);
     et_free(system->state);
     et_free(system);
 }
@@ -154,20 +148,20 @@ const struct et_system_info *et_system_info(const struct et_system *system)
     return &system->info;
 }
 
-static struct et_system *inner_of(const struct et_system *system, size_t i)
+struct et_system *et__system_inner(const struct et_system *system, size_t i)
 {
     return system->type->inner ? system->type->inner(system->state, i) : NULL;
 }
 
 const struct et_system *et_system_inner(const struct et_system *system, size_t i)
 {
-    return inner_of(system, i);
+    return et__system_inner(system, i);
 }
 
 struct et_ledger et_system_ledger(const struct et_system *system)
 {
     struct et_ledger sum = {.wall_s = system->wall_s};
-    const struct et_system *inner = inner_of(system, 0);
+    const struct et_system *inner = et__system_inner(system, 0);
     if (inner == NULL) {
         sum.passes = system->passes;
         sum.device_s = system->type->device_s ? system->type->device_s(system->state) : NAN;
@@ -175,7 +169,7 @@ struct et_ledger et_system_ledger(const struct et_system *system)
         sum.device_J = (double)system->passes * system->info.energy_J;
         return sum;
     }
-    for (size_t i = 0; (inner = inner_of(system, i)) != NULL; i++) {
+    for (size_t i = 0; (inner = et__system_inner(system, i)) != NULL; i++) {
         struct et_ledger part = et_system_ledger(inner);
         sum.passes += part.passes;
         sum.device_s += part.device_s;
@@ -233,7 +227,8 @@ static enum et_status check_inputs(const struct et_system *system, struct et_vie
                         space, info->in_unit);
 }
 
-static enum et_status check_shape(const char *name, struct et_view view, size_t rows, size_t cols)
+enum et_status et__system_check_shape(const char *name, struct et_view view, size_t rows,
+                                      size_t cols)
 {
     if (view.rows != rows || view.cols != cols)
         return et_error_set(ET_SHAPE, "%s has %zu x %zu numbers, not %zu x %zu", name, view.rows,
@@ -242,7 +237,8 @@ static enum et_status check_shape(const char *name, struct et_view view, size_t 
     return ET_OK;
 }
 
-static enum et_status check_finite(const char *name, struct et_view y, const struct et_step *step)
+enum et_status et__system_check_finite(const char *name, struct et_view y,
+                                       const struct et_step *step)
 {
     size_t r, c;
     if (!find_outside(y, -FLT_MAX, FLT_MAX, &r, &c)) return ET_OK;
@@ -253,9 +249,8 @@ static enum et_status check_finite(const char *name, struct et_view y, const str
 
 /* -------------------------------------------------------------------------------- running -- */
 
-/* A contiguous view with the contents of v: itself, or a copy in the workspace. */
-static enum et_status gather(struct et__workspace *workspace, struct et_view v,
-                             struct et_view *contiguous)
+enum et_status et__system_gather(struct et__workspace *workspace, struct et_view v,
+                                 struct et_view *contiguous)
 {
     *contiguous = v;
     if (v.stride == v.cols) return ET_OK;
@@ -264,132 +259,53 @@ static enum et_status gather(struct et__workspace *workspace, struct et_view v,
     return ET_OK;
 }
 
-static enum et_status forward(struct et_system *system, const struct et_step *step,
-                              struct et_view x, struct et_view y)
+enum et_status et__system_check_pass(const struct et_system *system, struct et_view x)
 {
-    ET_TRY(check_shape("x", x, x.rows, system->info.n_in));
-    ET_TRY(check_shape("y", y, x.rows, system->info.n_out));
+    ET_TRY(et__system_check_shape("x", x, x.rows, system->info.n_in));
     if (x.rows == 0) return ET_OK;
     ET_TRY(check_threads(system));
-    ET_TRY(check_inputs(system, x));
+    return check_inputs(system, x);
+}
+
+enum et_status et__system_run(struct et_system *system, const struct et_step *step,
+                              struct et_view x, struct et_view y)
+{
     struct et_view from, to = y;
-    ET_TRY(gather(&system->x, x, &from));
+    ET_TRY(et__system_gather(&system->x, x, &from));
     if (y.stride != y.cols) ET_TRY(et__workspace_get(&system->y, y.rows, y.cols, &to));
     ET_TRY(system->type->forward(system->state, step, from, to));
     if (to.data != y.data) et_view_copy(y, to);
     system->passes += x.rows;
-    return check_finite("y", y, step);
+    return et__system_check_finite("y", y, step);
+}
+
+static enum et_status forward(struct et_system *system, const struct et_step *step,
+                              struct et_view x, struct et_view y)
+{
+    ET_TRY(et__system_check_shape("x", x, x.rows, system->info.n_in));
+    ET_TRY(et__system_check_shape("y", y, x.rows, system->info.n_out));
+    if (x.rows == 0) return ET_OK;
+    ET_TRY(et__system_check_pass(system, x));
+    return et__system_run(system, step, x, y);
 }
 
 enum et_status et_system_forward(struct et_system *system, const struct et_step *step,
                                  struct et_view x, struct et_view y)
 {
-    double start = now_s();
+    double start = et__system_now_s();
     enum et_status status = forward(system, step, x, y);
-    system->wall_s += now_s() - start;
+    system->wall_s += et__system_now_s() - start;
     if (status != ET_OK)
         et_error_while("forward pass %u of '%s'", (unsigned)step->index, system->type->name);
     return status;
 }
 
-static enum et_status vjp(struct et_system *system, const struct et_step *step, struct et_view x,
-                          struct et_view dy, struct et_view dx, float *dknobs)
-{
-    const struct et_system_info *info = &system->info;
-    if (!(info->traits & ET_HAS_VJP))
-        return et_error_set(ET_UNSUPPORTED, "system '%s' has no vector-Jacobian product",
-                            system->type->name);
-    ET_TRY(check_shape("x", x, x.rows, info->n_in));
-    ET_TRY(check_shape("dy", dy, x.rows, info->n_out));
-    ET_TRY(check_shape("dx", dx, x.rows, info->n_in));
-    if (dknobs != NULL) memset(dknobs, 0, info->n_knobs * sizeof *dknobs);
-    if (x.rows == 0) return ET_OK;
-    ET_TRY(check_threads(system));
-    ET_TRY(check_inputs(system, x));
-    ET_TRY(check_finite("dy", dy, step));
-    struct et_view from, back = dx;
-    ET_TRY(gather(&system->x, x, &from));
-    ET_TRY(gather(&system->y, dy, &dy));
-    if (dx.stride != dx.cols) ET_TRY(et__workspace_get(&system->dx, dx.rows, dx.cols, &back));
-    ET_TRY(system->type->vjp(system->state, step, from, dy, back, dknobs));
-    if (back.data != dx.data) et_view_copy(dx, back);
-    return check_finite("dx", dx, step);
-}
-
-enum et_status et_system_vjp(struct et_system *system, const struct et_step *step, struct et_view x,
-                             struct et_view dy, struct et_view dx, float *dknobs)
-{
-    double start = now_s();
-    enum et_status status = vjp(system, step, x, dy, dx, dknobs);
-    system->wall_s += now_s() - start;
-    if (status != ET_OK)
-        et_error_while("backward pass %u of '%s'", (unsigned)step->index, system->type->name);
-    return status;
-}
-
-/* ---------------------------------------------------------------- knobs, reset, observers -- */
-
-static enum et_status check_knobs(const struct et_system *system, size_t n)
-{
-    const struct et_system_info *info = &system->info;
-    if (!(info->traits & ET_HAS_KNOBS))
-        return et_error_set(ET_UNSUPPORTED, "system '%s' has no knobs", system->type->name);
-    if (n != info->n_knobs)
-        return et_error_set(ET_SHAPE, "system '%s' has %zu knobs, not %zu", system->type->name,
-                            info->n_knobs, n);
-    return ET_OK;
-}
-
-static enum et_status check_knob_values(const struct et_system *system, const float *knobs)
-{
-    const struct et_system_info *info = &system->info;
-    bool bounded = info->knob_min < info->knob_max;
-    for (size_t i = 0; i < info->n_knobs; i++) {
-        double value = (double)knobs[i];
-        if (!isfinite(value))
-            return et_error_set(ET_INVALID, "knob %zu of '%s' = %g", i, system->type->name, value);
-        if (bounded && (knobs[i] < info->knob_min || knobs[i] > info->knob_max))
-            return et_error_set(ET_INVALID, "knob %zu of '%s' = %.9g %s is outside [%.9g, %.9g]", i,
-                                system->type->name, value, info->knob_unit, (double)info->knob_min,
-                                (double)info->knob_max);
-    }
-    return ET_OK;
-}
-
-enum et_status et_system_set_knobs(struct et_system *system, const float *knobs, size_t n)
-{
-    ET_TRY(check_knobs(system, n));
-    ET_TRY(check_knob_values(system, knobs));
-    if (system->type->set_knobs != NULL) return system->type->set_knobs(system->state, knobs);
-    struct et_system *inner;
-    for (size_t i = 0; (inner = inner_of(system, i)) != NULL; i++) {
-        size_t part = inner->info.n_knobs;
-        if (part > 0) ET_TRY(et_system_set_knobs(inner, knobs, part));
-        knobs += part;
-    }
-    return ET_OK;
-}
-
-enum et_status et_system_get_knobs(struct et_system *system, float *knobs, size_t n)
-{
-    ET_TRY(check_knobs(system, n));
-    if (system->type->get_knobs != NULL) {
-        system->type->get_knobs(system->state, knobs);
-        return ET_OK;
-    }
-    struct et_system *inner;
-    for (size_t i = 0; (inner = inner_of(system, i)) != NULL; i++) {
-        size_t part = inner->info.n_knobs;
-        if (part > 0) ET_TRY(et_system_get_knobs(inner, knobs, part));
-        knobs += part;
-    }
-    return ET_OK;
-}
+/* -------------------------------------------------------------------- reset and observers -- */
 
 enum et_status et_system_reset(struct et_system *system)
 {
     struct et_system *inner;
-    for (size_t i = 0; (inner = inner_of(system, i)) != NULL; i++)
+    for (size_t i = 0; (inner = et__system_inner(system, i)) != NULL; i++)
         ET_TRY(et_system_reset(inner));
     if (system->type->reset == NULL) return ET_OK;
     ET_TRY_WHILE(system->type->reset(system->state), "resetting '%s'", system->type->name);
@@ -401,7 +317,7 @@ static struct et_system *find_field(struct et_system *system)
 {
     if (system->type->observe != NULL) return system;
     struct et_system *inner, *found = NULL;
-    for (size_t i = 0; found == NULL && (inner = inner_of(system, i)) != NULL; i++)
+    for (size_t i = 0; found == NULL && (inner = et__system_inner(system, i)) != NULL; i++)
         found = find_field(inner);
     return found;
 }

@@ -22,11 +22,13 @@
 #include <stdint.h>
 
 enum et_trait {
-    ET_STATEFUL = 1,  /* y depends on earlier passes; a batch may not be cut differently */
-    ET_NOISY = 2,     /* y differs from step to step for equal x */
-    ET_HAS_KNOBS = 4, /* set_knobs and get_knobs work */
-    ET_HAS_VJP = 8,   /* vjp works */
-    ET_EXCLUSIVE = 16 /* a device that only one handle may hold */
+    ET_STATEFUL = 1,   /* y depends on earlier passes; a batch may not be cut differently */
+    ET_NOISY = 2,      /* y differs from step to step for equal x */
+    ET_HAS_KNOBS = 4,  /* set_knobs and get_knobs work */
+    ET_HAS_VJP = 8,    /* vjp works */
+    ET_EXCLUSIVE = 16, /* a device that only one handle may hold */
+    ET_SURROGATE =
+        32 /* vjp is an estimate (surrogate gradients, cut in time), not the derivative */
 };
 
 /* What a system says of itself.  Strings live as long as the system. */
@@ -56,6 +58,33 @@ struct et_ledger {
 };
 
 struct et_system;
+
+/* Geometry of knobs that are points of a curved space; c is its parameter (of a ball: minus the
+ * curvature).  Tangent vectors are in the coordinates of the point. */
+struct et_manifold {
+    const char *name;
+    /* From the Euclidean gradient g [n] at p [n] to the Riemannian one, in place. */
+    void (*gradient)(double c, const float *p, float *g, size_t n);
+    /* Inner product of the tangent vectors u, v [n] at p. */
+    double (*inner)(double c, const float *p, const float *u, const float *v, size_t n);
+    /* Moves p along the tangent vector u and takes the tangent vector w (or NULL) along. */
+    void (*move)(double c, float *p, const float *u, float *w, size_t n);
+};
+
+enum et_knob_kind {
+    ET_KNOB_PLAIN,
+    ET_KNOB_KEPT,    /* the system's own (running statistics): an optimiser leaves them alone */
+    ET_KNOB_MANIFOLD /* each row is a point */
+};
+
+/* Knobs that belong together: rows x cols of them from number `first`. */
+struct et_knob_block {
+    const char *name;
+    size_t first, rows, cols;
+    enum et_knob_kind kind;
+    const struct et_manifold *manifold; /* MANIFOLD */
+    const double *curvature;            /* MANIFOLD: its c at present */
+};
 
 /* Opens a system from a checked map {type: ..., ...} (see et_config_at).  seed fixes the identity
  * of the device (mismatch, random layers); *system is the caller's.
@@ -98,6 +127,33 @@ ET_API enum et_status et_system_reset(struct et_system *system) ET_CHECKED;
 ET_API enum et_status et_system_vjp(struct et_system *system, const struct et_step *step,
                                     struct et_view x, struct et_view dy, struct et_view dx,
                                     float *dknobs) ET_CHECKED;
+
+/* Judges outputs while a system works: y [batch][n_out] of time step t of n_steps (most systems
+ * have one) in, dy = dLoss/dy out.  The loss of a pass is the sum over its steps. */
+struct et_teacher {
+    enum et_status (*judge)(void *user, size_t t, size_t n_steps, struct et_view y,
+                            struct et_view dy);
+    void *user;
+};
+
+/* One pass of training: forward, judgement and gradient together, by the system's own rule if it
+ * has one, else by forward and vjp.  What forward gives is the mean of the y of the steps.
+ *
+ * dx [batch][n_in] out, or data NULL; dknobs [n_knobs] out
+ *
+ * A rule may look at the whole batch (batch statistics) and may move KEPT knobs itself: read them
+ * back with get_knobs.  Errors: as forward and vjp, and what judge returns. */
+ET_API enum et_status et_system_teach(struct et_system *system, const struct et_step *step,
+                                      struct et_view x, const struct et_teacher *teacher,
+                                      struct et_view dx, float *dknobs) ET_CHECKED;
+
+/* The i-th block of knobs, NULL past the last: they cover all knobs in order.  A system that says
+ * nothing has one plain block. */
+ET_API const struct et_knob_block *et_system_knob_block(const struct et_system *system, size_t i);
+
+/* Writes the system as it is now, knobs included, to a file of the exchange format of its field.
+ * Errors: ET_UNSUPPORTED (there is none; or it cannot say what this system does), ET_IO. */
+ET_API enum et_status et_system_export(struct et_system *system, const char *path) ET_CHECKED;
 
 /* A look inside while a system runs: called with the field at every `every`-th time step of the
  * first sample of a batch.  field [ny][nx] in `unit` is borrowed for the call. */
@@ -145,6 +201,14 @@ struct et_system_type {
     /* OPTIONAL. */
     enum et_status (*vjp)(void *state, const struct et_step *step, struct et_view x,
                           struct et_view dy, struct et_view dx, float *dknobs);
+    /* OPTIONAL: see et_system_teach; dx.data may be NULL, dknobs is zeroed.  y and dy of a
+     * judgement are the type's own, contiguous. */
+    enum et_status (*teach)(void *state, const struct et_step *step, struct et_view x,
+                            const struct et_teacher *teacher, struct et_view dx, float *dknobs);
+    /* OPTIONAL: see et_system_knob_block. */
+    const struct et_knob_block *(*block)(const void *state, size_t i);
+    /* OPTIONAL: see et_system_export. */
+    enum et_status (*export)(void *state, const char *path);
     /* OPTIONAL: seconds that the device has worked since open, by counters of its own; NAN when it
      * has none.  The ledger prefers them to passes x latency_s. */
     double (*device_s)(const void *state);

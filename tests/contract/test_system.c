@@ -409,6 +409,17 @@ static double largest(const float *data, size_t n)
     return most;
 }
 
+/* Nobody asks for the derivative by a knob that is the system's own. */
+static bool is_kept(const struct et_system *system, size_t knob)
+{
+    const struct et_knob_block *block;
+    size_t i = 0;
+    while ((block = et_system_knob_block(system, i)) != NULL &&
+           knob >= block->first + block->rows * block->cols)
+        i++;
+    return block != NULL && block->kind == ET_KNOB_KEPT;
+}
+
 START_TEST(vjp_agrees_with_finite_differences)
 {
     struct fixture f = open_case((size_t)_i, 2, SEED);
@@ -430,13 +441,17 @@ START_TEST(vjp_agrees_with_finite_differences)
             f.x.data[i] = 0.5F * (f.lo + f.hi) + 0.4F * (f.x.data[i] - 0.5F * (f.lo + f.hi));
         if (n_knobs > 0) assert_ok(et_system_get_knobs(f.system, knobs, n_knobs));
         assert_ok(et_system_vjp(f.system, &step, x, from, to, n_knobs > 0 ? dknobs : NULL));
+        /* An estimate has references of its own. */
+        bool exact = !(f.info->traits & ET_SURROGATE);
         double scale = largest(dx.data, BATCH * n_in) + 1e-3;
-        for (size_t i = 0; i < BATCH * n_in; i++)
+        for (size_t i = 0; exact && i < BATCH * n_in; i++)
             assert_near((double)dx.data[i], slope(&f, &dy, &f.x.data[i], 1e-2F, NULL),
                         1e-2 * scale);
         scale = largest(dknobs, n_knobs) + 1e-3;
-        for (size_t i = 0; i < n_knobs; i++)
-            assert_near((double)dknobs[i], slope(&f, &dy, &knobs[i], 1e-2F, knobs), 1e-2 * scale);
+        for (size_t i = 0; exact && i < n_knobs; i++)
+            if (!is_kept(f.system, i))
+                assert_near((double)dknobs[i], slope(&f, &dy, &knobs[i], 1e-2F, knobs),
+                            1e-2 * scale);
         assert_status(et_system_vjp(f.system, &step, x, from, et_view_cols(to, 0, n_in - 1), NULL),
                       ET_SHAPE);
     }

@@ -155,6 +155,126 @@ START_TEST(does_not_depend_on_the_cut_of_a_batch)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------- judged passes -- */
+
+/* Judges every step by the same dy / n_steps, so that the loss is that of the mean. */
+struct judge {
+    const struct fixture *f;
+    struct et_array mean;
+    size_t asked, n_steps;
+    enum et_status status;
+};
+
+static enum et_status constant_judge(void *user, size_t t, size_t n_steps, struct et_view y,
+                                     struct et_view dy)
+{
+    struct judge *judge = user;
+    size_t n = BATCH * judge->f->info->n_out;
+    ck_assert_uint_eq(t, judge->asked++);
+    ck_assert(judge->n_steps == 0 || judge->n_steps == n_steps);
+    judge->n_steps = n_steps;
+    ck_assert_uint_eq(y.rows * y.cols, n);
+    ck_assert_uint_eq(dy.rows * dy.cols, n);
+    ck_assert_uint_eq(y.stride, y.cols);
+    for (size_t i = 0; i < n; i++) {
+        judge->mean.data[i] += y.data[i] / (float)n_steps;
+        dy.data[i] = judge->f->dy.data[i] / (float)n_steps;
+    }
+    if (judge->status != ET_OK) return et_error_set(judge->status, "the judge is ill");
+    return ET_OK;
+}
+
+static enum et_status teach(struct fixture *f, struct judge *judge, struct et_view dx,
+                            float *dknobs)
+{
+    struct et_teacher teacher = {constant_judge, judge};
+    judge->f = f;
+    judge->asked = judge->n_steps = 0;
+    if (judge->mean.data == NULL) assert_ok(et_array_create(&judge->mean, BATCH, f->info->n_out));
+    memset(judge->mean.data, 0, BATCH * f->info->n_out * sizeof *judge->mean.data);
+    return et_system_teach(f->system, &step, et_array_view(&f->x), &teacher, dx, dknobs);
+}
+
+/* Does a pass of training differ from one of forward: by statistics of the batch, say? */
+static bool keeps(const struct fixture *f)
+{
+    const struct et_knob_block *block;
+    bool kept = false;
+    for (size_t i = 0; (block = et_system_knob_block(f->system, i)) != NULL; i++)
+        kept = kept || block->kind == ET_KNOB_KEPT;
+    return kept;
+}
+
+START_TEST(teaching_is_forward_and_product)
+{
+    struct fixture f = open_case((size_t)_i, 2);
+    struct judge judge = {0};
+    struct et_view dx = et_array_view(&f.dx), none = {0};
+    enum et_status status = teach(&f, &judge, dx, f.dknobs);
+    if (status == ET_UNSUPPORTED && !has_product(&f)) {
+        assert_message("neither a learning rule nor");
+    } else {
+        assert_ok(status);
+        ck_assert_uint_eq(judge.asked, judge.n_steps);
+        if (has_product(&f) && !keeps(&f)) {
+            product(&f, &f.dy, &f.dz, f.again);
+            size_t n = BATCH * f.info->n_in, n_knobs = f.info->n_knobs;
+            assert_close(f.dx.data, f.dz.data, n, 0, 1e-5 * largest(f.dz.data, n));
+            if (n_knobs > 0)
+                assert_close(f.dknobs, f.again, n_knobs, 0, 1e-5 * largest(f.again, n_knobs));
+            size_t n_out = BATCH * f.info->n_out;
+            assert_ok(
+                et_system_forward(f.system, &step, et_array_view(&f.x), et_array_view(&f.other)));
+            assert_close(judge.mean.data, f.other.data, n_out, 0,
+                         1e-5 * largest(f.other.data, n_out));
+        }
+        assert_ok(teach(&f, &judge, none, f.again));
+        /* Running statistics do not enter a pass that has those of its batch. */
+        assert_same(f.dknobs, f.again, f.info->n_knobs, "teaching without dx");
+        judge.status = ET_TIMEOUT;
+        assert_status(teach(&f, &judge, none, f.again), ET_TIMEOUT);
+        assert_message("the judge is ill");
+        ck_assert_uint_eq(judge.asked, 1);
+    }
+    et_array_destroy(&judge.mean);
+    close_case(&f);
+}
+END_TEST
+
+START_TEST(teaching_does_not_depend_on_threads)
+{
+    struct fixture one = open_case((size_t)_i, 1);
+    struct judge judge = {0}, other = {0};
+    if (teach(&one, &judge, et_array_view(&one.dx), one.dknobs) == ET_OK) {
+        struct fixture eight = open_case((size_t)_i, 8);
+        assert_ok(teach(&eight, &other, et_array_view(&eight.dx), eight.dknobs));
+        assert_same(one.dx.data, eight.dx.data, BATCH * one.info->n_in, "dx of 8 threads");
+        assert_same(one.dknobs, eight.dknobs, one.info->n_knobs, "dknobs of 8 threads");
+        assert_same(judge.mean.data, other.mean.data, BATCH * one.info->n_out, "y of 8 threads");
+        close_case(&eight);
+    }
+    et_array_destroy(&judge.mean);
+    et_array_destroy(&other.mean);
+    close_case(&one);
+}
+END_TEST
+
+/* Blocks cover the knobs in order. */
+START_TEST(blocks_cover_the_knobs)
+{
+    struct fixture f = open_case((size_t)_i, 2);
+    const struct et_knob_block *block;
+    size_t next = 0;
+    for (size_t i = 0; (block = et_system_knob_block(f.system, i)) != NULL; i++) {
+        ck_assert_uint_eq(block->first, next);
+        ck_assert(block->name != NULL && block->rows * block->cols > 0);
+        next += block->rows * block->cols;
+    }
+    ck_assert_uint_eq(next, f.info->n_knobs);
+    close_case(&f);
+}
+END_TEST
+
 /* A knob outside the range is refused with its value and the limits; the others stay. */
 START_TEST(illegal_knobs_are_refused)
 {
@@ -194,6 +314,9 @@ int main(void)
     tcase_add_loop_test(every, needs_no_room_for_knobs, 0, N_CASES);
     tcase_add_loop_test(every, does_not_depend_on_threads, 0, N_CASES);
     tcase_add_loop_test(every, does_not_depend_on_the_cut_of_a_batch, 0, N_CASES);
+    tcase_add_loop_test(every, teaching_is_forward_and_product, 0, N_CASES);
+    tcase_add_loop_test(every, teaching_does_not_depend_on_threads, 0, N_CASES);
+    tcase_add_loop_test(every, blocks_cover_the_knobs, 0, N_CASES);
     tcase_add_loop_test(every, illegal_knobs_are_refused, 0, N_CASES);
     suite_add_tcase(suite, every);
     int result = suite_result(suite);
