@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A block of columns stays in registers while the rows pass: one load and one addition for each
+ * vector.  What is left at the right edge goes in blocks of 16 and then one by one; the chain of an
+ * element is the same in all of them. */
+#include "kernels/spike_rows.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LANES = 16, VECTORS = ET__SPIKE_COLS / LANES };
+
+/* Sixteen sums, in whatever registers the processor has; loads need no alignment. */
+typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
+
+size_t et__spike_list(const float *s, size_t n, uint32_t *row)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        row[count] = (uint32_t)i;
+        count += s[i] != 0; /* no branch: spikes come in no order that a processor could guess */
+    }
+    return count;
+}
+
+/* sum += from, or sum += a from.  Vectors go by address: passed by value they would change the
+ * calling convention with the instruction set. */
+static inline __attribute__((always_inline)) void add_vector(vector *sum, const float *from,
+                                                             const float *a)
+{
+    vector v;
+    memcpy(&v, from, sizeof v);
+    if (a == NULL)
+        *sum += v;
+    else
+        for (size_t j = 0; j < LANES; j++)
+            (*sum)[j] = fmaf(*a, v[j], (*sum)[j]);
+}
+
+/* One block of `count` vectors, a constant at each call. */
+static inline __attribute__((always_inline)) void add_block(const float *m, size_t stride,
+                                                            const uint32_t *row, const float *a,
+                                                            size_t n, float *out, size_t count)
+{
+    vector sum[VECTORS];
+#pragma GCC unroll 8
+    for (size_t v = 0; v < count; v++)
+        memcpy(&sum[v], out + v * LANES, sizeof sum[v]);
+    for (size_t k = 0; k < n; k++) {
+        const float *from = m + row[k] * stride;
+#pragma GCC unroll 8
+        for (size_t v = 0; v < count; v++)
+            add_vector(&sum[v], from + v * LANES, a != NULL ? &a[k] : NULL);
+    }
+#pragma GCC unroll 8
+    for (size_t v = 0; v < count; v++)
+        memcpy(out + v * LANES, &sum[v], sizeof sum[v]);
+}
+
+/* One column. */
+static inline __attribute__((always_inline)) void
+add_one(const float *m, size_t stride, const uint32_t *row, const float *a, size_t n, float *out)
+{
+    float sum = *out;
+    for (size_t k = 0; k < n; k++)
+        sum = a != NULL ? fmaf(a[k], m[row[k] * stride], sum) : sum + m[row[k] * stride];
+    *out = sum;
+}
+
+static inline __attribute__((always_inline)) void add_columns(const float *m, size_t stride,
+                                                              size_t cols, const uint32_t *row,
+                                                              const float *a, size_t n, float *out)
+{
+    size_t c = 0;
+    for (; c + ET__SPIKE_COLS <= cols; c += ET__SPIKE_COLS)
+        add_block(m + c, stride, row, a, n, out + c, VECTORS);
+    for (; c + LANES <= cols; c += LANES)
+        add_block(m + c, stride, row, a, n, out + c, 1);
+    for (; c < cols; c++)
+        add_one(m + c, stride, row, a, n, out + c);
+}
+
+ET_VECTOR_CLONES static void add(const float *m, size_t stride, size_t cols, const uint32_t *row,
+                                 size_t n, float *out)
+{
+    add_columns(m, stride, cols, row, NULL, n, out);
+}
+
+ET_VECTOR_CLONES static void add_weighted(const float *m, size_t stride, size_t cols,
+                                          const uint32_t *row, const float *a, size_t n, float *out)
+{
+    add_columns(m, stride, cols, row, a, n, out);
+}
+
+#if defined __clang__ && defined __x86_64__
+/* clang 14 makes the clones and never picks them; without FMA each product is a call. */
+__attribute__((target("avx2,fma"))) static void add_weighted_fma(const float *m, size_t stride,
+                                                                 size_t cols, const uint32_t *row,
+                                                                 const float *a, size_t n,
+                                                                 float *out)
+{
+    add_columns(m, stride, cols, row, a, n, out);
+}
+#define ADD_WEIGHTED (__builtin_cpu_supports("fma") ? add_weighted_fma : add_weighted)
+#else
+#define ADD_WEIGHTED add_weighted
+#endif
+
+void et__spike_rows_add(const float *m, size_t stride, size_t cols, const uint32_t *row, size_t n,
+                        float *out)
+{
+    add(m, stride, cols, row, n, out);
+}
+
+void et__spike_rows_weighted(const float *m, size_t stride, size_t cols, const uint32_t *row,
+                             const float *a, size_t n, float *out)
+{
+    ADD_WEIGHTED(m, stride, cols, row, a, n, out);
+}
+
+void et__spike_rows_reference(const float *m, size_t stride, size_t cols, const uint32_t *row,
+                              const float *a, size_t n, float *out)
+{
+    for (size_t c = 0; c < cols; c++)
+        for (size_t k = 0; k < n; k++) {
+            float value = m[row[k] * stride + c];
+            out[c] = a != NULL ? fmaf(a[k], value, out[c]) : out[c] + value;
+        }
+}
