@@ -130,9 +130,8 @@ static enum et_status create_in_memory(struct et_store *store)
     return status;
 }
 
-enum et_status et_store_create(const char *path, struct et_store **store)
+static enum et_status create(const char *path, bool plain, struct et_store **store)
 {
-    ET__STORE_SECTION;
     *store = NULL;
     struct et_store *s = prepare(path);
     if (s == NULL) return ET_NOMEM;
@@ -140,8 +139,9 @@ enum et_status et_store_create(const char *path, struct et_store **store)
     if (status == ET_OK) status = open_temp(s);
     if (status == ET_OK) status = create_in_memory(s);
     s->bytes = UINT64_MAX;
+    s->plain = plain;
     const int32_t layout = ET_STORE_LAYOUT;
-    if (status == ET_OK)
+    if (status == ET_OK && !plain)
         status = et__store_write_attribute(s, s->file, "", layout_name, H5T_STD_I32LE,
                                            H5T_NATIVE_INT32, &layout);
     if (status != ET_OK) {
@@ -150,6 +150,18 @@ enum et_status et_store_create(const char *path, struct et_store **store)
     }
     *store = s;
     return ET_OK;
+}
+
+enum et_status et_store_create(const char *path, struct et_store **store)
+{
+    ET__STORE_SECTION;
+    return create(path, false, store);
+}
+
+enum et_status et_store_create_foreign(const char *path, struct et_store **store)
+{
+    ET__STORE_SECTION;
+    return create(path, true, store);
 }
 
 static enum et_status check_layout(const struct et_store *store)

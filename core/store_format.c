@@ -126,6 +126,7 @@ hid_t et__store_disk_type(enum et_store_kind kind)
     case ET_STORE_I64:
         return H5T_STD_I64LE;
     case ET_STORE_U8:
+    case ET_STORE_BOOL:
         return H5T_STD_U8LE;
     }
     return H5I_INVALID_HID;
@@ -143,6 +144,7 @@ hid_t et__store_memory_type(enum et_store_kind kind)
     case ET_STORE_I64:
         return H5T_NATIVE_INT64;
     case ET_STORE_U8:
+    case ET_STORE_BOOL:
         return H5T_NATIVE_UINT8;
     }
     return H5I_INVALID_HID;
@@ -150,8 +152,30 @@ hid_t et__store_memory_type(enum et_store_kind kind)
 
 size_t et__store_kind_size(enum et_store_kind kind)
 {
-    static const size_t sizes[] = {4, 8, 4, 8, 1};
+    static const size_t sizes[] = {4, 8, 4, 8, 1, 1};
     return sizes[kind];
+}
+
+/* The enumeration of FALSE = 0 and TRUE = 1 in a byte. */
+hid_t et__store_bool_type(void)
+{
+    const int8_t values[2] = {0, 1};
+    hid_t type = H5Tenum_create(H5T_STD_I8LE);
+    if (H5Tenum_insert(type, "FALSE", &values[0]) < 0 ||
+        H5Tenum_insert(type, "TRUE", &values[1]) < 0) {
+        et__store_release(type);
+        return H5I_INVALID_HID;
+    }
+    return type;
+}
+
+static bool is_bool(hid_t type)
+{
+    if (H5Tget_class(type) != H5T_ENUM) return false;
+    hid_t known = et__store_bool_type();
+    bool same = H5Tequal(type, known) > 0;
+    et__store_release(known);
+    return same;
 }
 
 /* Only the standard formats: HDF5 1.10 does not check bit fields that a file invents. */
@@ -177,7 +201,8 @@ bool et__store_kind_of(hid_t type, enum et_store_kind *kind)
             *kind = known[i].kind;
             return true;
         }
-    return false;
+    *kind = ET_STORE_BOOL;
+    return is_bool(type);
 }
 
 bool et__store_complex_kind_of(hid_t type, enum et_store_kind *kind)

@@ -24,6 +24,7 @@ struct et_store {
     const char *name; /* the last component of path */
     char *temp;       /* NULL when reading; relative to directory */
     int directory, temp_fd;
+    bool plain; /* created for a foreign format: no attributes of ours, text of variable length */
 };
 
 /* HDF5 prints its error stack by default and is not always built for threads; both are settled
@@ -60,7 +61,9 @@ enum et_status et__store_locate(const struct et_store *store, const char *path);
 hid_t et__store_disk_type(enum et_store_kind kind);
 hid_t et__store_memory_type(enum et_store_kind kind);
 size_t et__store_kind_size(enum et_store_kind kind);
-/* The kind that holds a standard number format; false for any other. */
+/* h5py's bool; the caller releases it. */
+hid_t et__store_bool_type(void);
+/* The kind that holds a standard number format or h5py's bool; false for any other. */
 bool et__store_kind_of(hid_t type, enum et_store_kind *kind);
 /* The kind of the parts of a complex number: a compound of two equal standard floats and nothing
  * else, whatever they are called. */
@@ -82,9 +85,13 @@ bool et__store_read_attribute(hid_t object, const char *name, int64_t *value);
 struct et__store_dataset {
     hid_t id, type;
     bool is_text, is_complex;    /* complex: shape and count see a last axis of 2 */
+    bool is_rows;                /* elements are sequences of numbers; shape.kind is theirs */
     struct et_store_shape shape; /* numeric kinds: complete; text: rank and dims */
     size_t count, bytes;
 };
+
+/* Makes the groups that lead to a dataset; with `whole`, path itself is one.  */
+enum et_status et__store_create_groups(struct et_store *store, const char *path, bool whole);
 
 /* Opens and checks.  Errors: ET_MISSING, ET_FORMAT; then there is nothing to close. */
 enum et_status et__store_open_dataset(const struct et_store *store, const char *path,
@@ -95,6 +102,42 @@ void et__store_close_dataset(struct et__store_dataset *dataset);
 enum et_status et__store_read_numbers(const struct et_store *store, const char *path,
                                       const struct et__store_dataset *dataset, hid_t memory,
                                       void *data);
+/* Where sequences of variable length lie: a file holds them in heaps, apart from the dataset or
+ * attribute that refers to them. */
+struct et__store_heap {
+    const struct et_store *store;
+    const char *path, *what; /* "text" or "data", for messages */
+    int fd;
+    uint64_t user_block, address, end; /* of the collection that was looked at last */
+    struct et__store_heap_object {
+        uint64_t offset, size;
+    } * object; /* [OBJECTS_MAX], by index */
+    size_t budget;
+};
+enum { ET__STORE_REFERENCE = 16 }; /* bytes: length 4, heap address 8, object 4 */
+/* n is the number of references that will be followed. */
+enum et_status et__store_heap_begin(const struct et_store *store, const char *path,
+                                    const char *what, size_t n, struct et__store_heap *heap);
+void et__store_heap_end(struct et__store_heap *heap);
+/* Reads the references of a dataset (all n) or an attribute (n = 1), not what they refer to. */
+enum et_status et__store_read_references(const struct et_store *store, const char *path,
+                                         hid_t object, bool is_attribute, size_t n,
+                                         unsigned char **references);
+/* Elements of a reference; a text's are its bytes. */
+uint64_t et__store_reference_length(const unsigned char *reference);
+/* Copies what a reference names: exactly `size` bytes. */
+enum et_status et__store_heap_read(struct et__store_heap *heap, const unsigned char *reference,
+                                   uint64_t size, void *data);
+
+/* Reads all texts of a dataset into one block. */
+enum et_status et__store_read_texts(const struct et_store *store, const char *path,
+                                    const struct et__store_dataset *dataset,
+                                    struct et_store_texts *texts);
+/* Reads rows of a dataset of them. */
+enum et_status et__store_read_rows(const struct et_store *store, const char *path,
+                                   const struct et__store_dataset *dataset, enum et_store_kind kind,
+                                   size_t first, size_t n, struct et_store_rows *rows);
+
 /* Reads the only element of a text; *text is freed with et_free. */
 enum et_status et__store_read_text(const struct et_store *store, const char *path,
                                    const struct et__store_dataset *dataset, char **text);

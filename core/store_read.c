@@ -94,6 +94,16 @@ static enum et_status read_extent(const struct et_store *store, const char *path
     return status;
 }
 
+/* Sequences of standard numbers. */
+static bool is_rows(hid_t type, enum et_store_kind *kind)
+{
+    if (H5Tget_class(type) != H5T_VLEN) return false;
+    hid_t base = H5Tget_super(type);
+    bool ok = et__store_kind_of(base, kind) && *kind != ET_STORE_BOOL;
+    et__store_release(base);
+    return ok;
+}
+
 static enum et_status check_dataset(const struct et_store *store, const char *path, hid_t plist,
                                     struct et__store_dataset *dataset)
 {
@@ -103,7 +113,8 @@ static enum et_status check_dataset(const struct et_store *store, const char *pa
     dataset->type = H5Dget_type(dataset->id);
     dataset->is_text = H5Tget_class(dataset->type) == H5T_STRING;
     dataset->is_complex = et__store_complex_kind_of(dataset->type, &dataset->shape.kind);
-    if (!dataset->is_text && !dataset->is_complex &&
+    dataset->is_rows = is_rows(dataset->type, &dataset->shape.kind);
+    if (!dataset->is_text && !dataset->is_complex && !dataset->is_rows &&
         !et__store_kind_of(dataset->type, &dataset->shape.kind))
         return et_error_set(ET_FORMAT, "%s: %s: is neither text nor a standard number format",
                             store->path, path);
@@ -149,9 +160,10 @@ static enum et_status open_numbers(const struct et_store *store, const char *pat
                                    struct et__store_dataset *dataset)
 {
     ET_TRY(et__store_open_dataset(store, path, dataset));
-    if (!dataset->is_text) return ET_OK;
+    if (!dataset->is_text && !dataset->is_rows) return ET_OK;
     et__store_close_dataset(dataset);
-    return et_error_set(ET_FORMAT, "%s: %s: is text where numbers are expected", store->path, path);
+    return et_error_set(ET_FORMAT, "%s: %s: %s where numbers are expected", store->path, path,
+                        dataset->is_text ? "is text" : "has rows of variable length");
 }
 
 enum et_status et__store_read_numbers(const struct et_store *store, const char *path,

@@ -1,111 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading text of fixed and of variable length. */
+ * Reading text of fixed and of variable length, one or many. */
 #include "store_internal.h"
 
 #include <string.h>
-#include <unistd.h>
 
-static uint64_t little_endian(const unsigned char *bytes, size_t n)
+/* n texts that take `bytes` with their ends, in one block behind the pointers. */
+static char *make_room(struct et_store_texts *texts, size_t n, size_t bytes)
 {
-    uint64_t value = 0;
-    while (n-- > 0)
-        value = value << 8 | bytes[n];
-    return value;
+    texts->n = n;
+    texts->text = et_alloc(n * sizeof(char *) + bytes, 1);
+    return texts->text ? (char *)(texts->text + n) : NULL;
 }
 
-static bool read_at(int fd, uint64_t offset, void *bytes, size_t size)
+void et_store_texts_destroy(struct et_store_texts *texts)
 {
-    return offset <= INT64_MAX && pread(fd, bytes, size, (off_t)offset) == (ssize_t)size;
+    et_free(texts->text);
+    *texts = (struct et_store_texts){0};
 }
 
-/* Where the object `index` of the global heap collection at `address` starts, and its size.
- * Source: HDF5 File Format Specification 3.0, III.E, with 8-byte lengths. */
-static bool find_in_heap(int fd, uint64_t address, uint64_t index, uint64_t *offset, uint64_t *size)
+static enum et_status copy_from_heap(const struct et_store *store, const char *path,
+                                     const unsigned char *references, size_t n,
+                                     struct et_store_texts *texts)
 {
-    enum { HEADER = 16, OBJECTS_MAX = 1 << 16 };
-    unsigned char header[HEADER];
-    if (!read_at(fd, address, header, HEADER) || memcmp(header, "GCOL\1", 5) != 0) return false;
-    uint64_t end = little_endian(header + 8, 8);
-    uint64_t at = HEADER;
-    for (size_t i = 0; i < OBJECTS_MAX && at < end && end - at > HEADER; i++) {
-        if (!read_at(fd, address + at, header, HEADER)) return false;
-        uint64_t found = little_endian(header, 2);
-        *size = little_endian(header + 8, 8);
-        if (found == 0 || *size > end - at - HEADER) return false;
-        *offset = address + at + HEADER;
-        if (found == index) return true;
-        at += HEADER + (*size + 7) / 8 * 8;
-    }
-    return false;
-}
-
-/* HDF5 1.10 copies a heap object into a buffer of the length that the dataset claims, without
- * comparing the two; so variable-length text is taken from the file here, with checks. */
-static enum et_status read_variable_text(const struct et_store *store, const char *path,
-                                         const struct et__store_dataset *dataset, char **text)
-{
-    enum { REFERENCE = 16 }; /* length 4, heap address 8, object 4 */
-    unsigned char reference[REFERENCE];
-    size_t address_size = 0, length_size = 0;
-    hsize_t user_block = 0;
-    int *fd = NULL;
-    hid_t plist = H5Fget_create_plist(store->file);
-    bool ok = H5Pget_sizes(plist, &address_size, &length_size) >= 0 && address_size == 8 &&
-              length_size == 8 && H5Pget_userblock(plist, &user_block) >= 0;
-    et__store_release(plist);
-    haddr_t at = H5Dget_offset(dataset->id);
-    if (!ok || at == HADDR_UNDEF || store->temp != NULL ||
-        H5Fget_vfd_handle(store->file, H5P_DEFAULT, (void **)&fd) < 0 ||
-        !read_at(*fd, at, reference, REFERENCE))
-        return et_error_set(ET_FORMAT, "%s: %s: its variable-length text is not readable",
-                            store->path, path);
-    uint64_t length = little_endian(reference, 4), offset = 0, size = 0;
-    if (length > 0 && (!find_in_heap(*fd, user_block + little_endian(reference + 4, 8),
-                                     little_endian(reference + 12, 4), &offset, &size) ||
-                       length > size || size > store->bytes))
+    uint64_t total = n;
+    for (size_t i = 0; i < n; i++)
+        total += et__store_reference_length(references + i * ET__STORE_REFERENCE);
+    if (total - n > store->bytes)
         return et_error_set(ET_FORMAT, "%s: %s: its text is not where the file says", store->path,
                             path);
-    char *buffer = et_alloc((size_t)length + 1, 1);
-    if (buffer == NULL) return ET_NOMEM;
-    if (!read_at(*fd, offset, buffer, (size_t)length)) {
-        et_free(buffer);
-        return et_error_set(ET_FORMAT, "%s: %s: its text lies beyond the end of the file",
-                            store->path, path);
+    char *to = make_room(texts, n, (size_t)total);
+    if (to == NULL) return ET_NOMEM;
+    struct et__store_heap heap;
+    enum et_status status = et__store_heap_begin(store, path, "text", n, &heap);
+    for (size_t i = 0; i < n && status == ET_OK; i++) {
+        const unsigned char *reference = references + i * ET__STORE_REFERENCE;
+        const uint64_t length = et__store_reference_length(reference);
+        texts->text[i] = to;
+        status = et__store_heap_read(&heap, reference, length, to);
+        to[length] = '\0';
+        to += length + 1;
     }
-    *text = buffer;
-    return ET_OK;
+    et__store_heap_end(&heap);
+    return status;
 }
 
-/* All elements, each of the type's size; padding by blanks (Fortran) is cut from the last one. */
-static enum et_status read_fixed_text(const struct et_store *store, const char *path,
-                                      const struct et__store_dataset *dataset, char **text)
+static enum et_status read_variable(const struct et_store *store, const char *path,
+                                    const struct et__store_dataset *dataset,
+                                    struct et_store_texts *texts)
 {
-    char *buffer = et_alloc(dataset->bytes + 1, 1);
-    if (buffer == NULL) return ET_NOMEM;
-    enum et_status status = et__store_read_numbers(store, path, dataset, dataset->type, buffer);
-    if (status != ET_OK) {
-        et_free(buffer);
-        return status;
+    unsigned char *references = NULL;
+    ET_TRY(et__store_read_references(store, path, dataset->id, false, dataset->count, &references));
+    enum et_status status = copy_from_heap(store, path, references, dataset->count, texts);
+    et_free(references);
+    return status;
+}
+
+/* Cuts padding by blanks (Fortran). */
+static void trim(hid_t type, char *text, size_t size)
+{
+    if (H5Tget_strpad(type) != H5T_STR_SPACEPAD) return;
+    for (size_t i = size; i > 0 && text[i - 1] == ' '; i--)
+        text[i - 1] = '\0';
+}
+
+static enum et_status read_fixed(const struct et_store *store, const char *path,
+                                 const struct et__store_dataset *dataset,
+                                 struct et_store_texts *texts)
+{
+    const size_t n = dataset->count, size = n > 0 ? dataset->bytes / n : 0;
+    char *to = make_room(texts, n, dataset->bytes + n);
+    char *packed = et_alloc(dataset->bytes + 1, 1);
+    enum et_status status =
+        to && packed ? et__store_read_numbers(store, path, dataset, dataset->type, packed)
+                     : ET_NOMEM;
+    for (size_t i = 0; i < n && status == ET_OK; i++, to += size + 1) {
+        memcpy(to, packed + i * size, size);
+        to[size] = '\0';
+        trim(dataset->type, to, size);
+        texts->text[i] = to;
     }
-    if (H5Tget_strpad(dataset->type) == H5T_STR_SPACEPAD)
-        for (size_t i = dataset->bytes; i > 0 && buffer[i - 1] == ' '; i--)
-            buffer[i - 1] = '\0';
-    *text = buffer;
-    return ET_OK;
+    et_free(packed);
+    return status;
+}
+
+enum et_status et__store_read_texts(const struct et_store *store, const char *path,
+                                    const struct et__store_dataset *dataset,
+                                    struct et_store_texts *texts)
+{
+    *texts = (struct et_store_texts){.rank = dataset->shape.rank};
+    memcpy(texts->dims, dataset->shape.dims, sizeof texts->dims);
+    if (!dataset->is_text)
+        return et_error_set(ET_FORMAT, "%s: %s: holds numbers where text is expected", store->path,
+                            path);
+    enum et_status status = H5Tis_variable_str(dataset->type) > 0
+                                ? read_variable(store, path, dataset, texts)
+                                : read_fixed(store, path, dataset, texts);
+    if (status != ET_OK) et_store_texts_destroy(texts);
+    return status;
 }
 
 enum et_status et__store_read_text(const struct et_store *store, const char *path,
                                    const struct et__store_dataset *dataset, char **text)
 {
-    if (!dataset->is_text)
-        return et_error_set(ET_FORMAT, "%s: %s: holds numbers where text is expected", store->path,
-                            path);
-    if (dataset->count != 1)
+    struct et_store_texts texts;
+    if (dataset->is_text && dataset->count != 1)
         return et_error_set(ET_SHAPE, "%s: %s: has %zu texts, expected one", store->path, path,
                             dataset->count);
-    return H5Tis_variable_str(dataset->type) > 0 ? read_variable_text(store, path, dataset, text)
-                                                 : read_fixed_text(store, path, dataset, text);
+    ET_TRY(et__store_read_texts(store, path, dataset, &texts));
+    *text = et_strdup(texts.text[0]);
+    et_store_texts_destroy(&texts);
+    return *text ? ET_OK : ET_NOMEM;
 }
 
 enum et_status et_store_read_text(struct et_store *store, const char *path, char **text)
@@ -115,6 +120,18 @@ enum et_status et_store_read_text(struct et_store *store, const char *path, char
     *text = NULL;
     ET_TRY(et__store_open_dataset(store, path, &dataset));
     enum et_status status = et__store_read_text(store, path, &dataset, text);
+    et__store_close_dataset(&dataset);
+    return status;
+}
+
+enum et_status et_store_read_texts(struct et_store *store, const char *path,
+                                   struct et_store_texts *texts)
+{
+    ET__STORE_SECTION;
+    struct et__store_dataset dataset;
+    *texts = (struct et_store_texts){0};
+    ET_TRY(et__store_open_dataset(store, path, &dataset));
+    enum et_status status = et__store_read_texts(store, path, &dataset, texts);
     et__store_close_dataset(&dataset);
     return status;
 }

@@ -149,16 +149,40 @@ static void add_number(struct digest *digest, uint64_t number)
     add_bytes(digest, bytes, sizeof bytes);
 }
 
+static enum et_status digest_texts(struct digest *digest, const char *path,
+                                   const struct et__store_dataset *dataset)
+{
+    struct et_store_texts texts;
+    ET_TRY(et__store_read_texts(digest->store, path, dataset, &texts));
+    for (size_t i = 0; i < texts.n; i++)
+        add_bytes(digest, texts.text[i], strlen(texts.text[i]) + (texts.n > 1));
+    et_store_texts_destroy(&texts);
+    return ET_OK;
+}
+
+static enum et_status digest_rows(struct digest *digest, const char *path,
+                                  const struct et__store_dataset *dataset)
+{
+    struct et_store_rows rows = {0};
+    const bool whole = dataset->shape.kind != ET_STORE_F32 && dataset->shape.kind != ET_STORE_F64;
+    ET_TRY(et__store_read_rows(digest->store, path, dataset, whole ? ET_STORE_I64 : ET_STORE_F64, 0,
+                               dataset->count, &rows));
+    for (size_t i = 0; i <= rows.n; i++)
+        add_number(digest, rows.start[i]);
+    for (size_t i = 0; i < rows.start[rows.n]; i++) {
+        uint64_t bits;
+        memcpy(&bits, (char *)rows.data + 8 * i, 8);
+        add_number(digest, bits);
+    }
+    et_store_rows_destroy(&rows);
+    return ET_OK;
+}
+
 static enum et_status digest_values(struct digest *digest, const char *path,
                                     const struct et__store_dataset *dataset)
 {
-    if (dataset->is_text) {
-        char *text = NULL;
-        ET_TRY(et__store_read_text(digest->store, path, dataset, &text));
-        add_bytes(digest, text, strlen(text));
-        et_free(text);
-        return ET_OK;
-    }
+    if (dataset->is_text) return digest_texts(digest, path, dataset);
+    if (dataset->is_rows) return digest_rows(digest, path, dataset);
     /* Little endian in memory too, so that every machine sees the same bytes. */
     void *values = et_alloc(dataset->count, et__store_kind_size(dataset->shape.kind));
     if (values == NULL) return ET_NOMEM;

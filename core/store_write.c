@@ -20,11 +20,13 @@ enum et_status et__store_write_attribute(const struct et_store *store, hid_t obj
     return status;
 }
 
-static enum et_status create_groups(struct et_store *store, const char *path)
+enum et_status et__store_create_groups(struct et_store *store, const char *path, bool whole)
 {
     char prefix[ET__STORE_PATH_MAX + 1];
-    for (size_t end = 1 + strcspn(path + 1, "/"); path[end] != '\0';
-         end += 1 + strcspn(path + end + 1, "/")) {
+    size_t length = strlen(path);
+    for (size_t end = 0; end < length;) {
+        end += 1 + strcspn(path + end + 1, "/");
+        if (end == length && !whole) break;
         memcpy(prefix, path, end);
         prefix[end] = '\0';
         if (H5Lexists(store->file, prefix, H5P_DEFAULT) > 0) continue;
@@ -36,11 +38,11 @@ static enum et_status create_groups(struct et_store *store, const char *path)
     return ET_OK;
 }
 
-/* Zero-terminated; also an empty text has a size. */
-static hid_t text_type(size_t length)
+/* Zero-terminated; also an empty text has a size.  H5T_VARIABLE for a pointer to the text. */
+static hid_t text_type(size_t size)
 {
     hid_t type = H5Tcopy(H5T_C_S1);
-    if (H5Tset_size(type, length + 1) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0) {
+    if (H5Tset_size(type, size) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0) {
         et__store_release(type);
         return H5I_INVALID_HID;
     }
@@ -50,7 +52,7 @@ static hid_t text_type(size_t length)
 static enum et_status write_text_attribute(const struct et_store *store, hid_t object,
                                            const char *path, const char *name, const char *text)
 {
-    hid_t type = text_type(strlen(text));
+    hid_t type = text_type(strlen(text) + 1);
     enum et_status status = et__store_write_attribute(store, object, path, name, type, type, text);
     et__store_release(type);
     return status;
@@ -61,6 +63,7 @@ static enum et_status write_attributes(const struct et_store *store, hid_t objec
                                        enum et_store_flag flag)
 {
     static const int8_t yes = 1;
+    if (store->plain) return ET_OK;
     ET_TRY(write_text_attribute(store, object, path, "units", units));
     ET_TRY(write_text_attribute(store, object, path, "description", description));
     if (flag == ET_VOLATILE)
@@ -90,7 +93,7 @@ static enum et_status write_dataset(struct et_store *store, const char *path,
         return et_error_set(ET_INVALID, "%s: %s: larger than %llu elements or %llu bytes",
                             store->path, path, (unsigned long long)ET__STORE_ELEMENTS_MAX,
                             (unsigned long long)ET__STORE_BYTES_MAX);
-    ET_TRY(create_groups(store, path));
+    ET_TRY(et__store_create_groups(store, path, false));
     enum et_status status = ET_OK;
     hid_t space = content->rank == 0 ? H5Screate(H5S_SCALAR)
                                      : H5Screate_simple((int)content->rank, content->dims, NULL);
@@ -123,7 +126,12 @@ enum et_status et_store_write(struct et_store *store, const char *path, struct e
     };
     for (size_t i = 0; i < shape.rank; i++)
         content.dims[i] = shape.dims[i];
-    return write_dataset(store, path, &content, units, description, flag);
+    if (shape.kind != ET_STORE_BOOL)
+        return write_dataset(store, path, &content, units, description, flag);
+    content.disk = content.memory = et__store_bool_type();
+    enum et_status status = write_dataset(store, path, &content, units, description, flag);
+    et__store_release(content.disk);
+    return status;
 }
 
 enum et_status et_store_write_view(struct et_store *store, const char *path, struct et_view view,
@@ -161,9 +169,105 @@ enum et_status et_store_write_text(struct et_store *store, const char *path, con
                                    const char *description, enum et_store_flag flag)
 {
     ET__STORE_SECTION;
-    hid_t type = text_type(strlen(text));
-    const struct content content = {.disk = type, .memory = type, .data = text};
+    hid_t type = text_type(store->plain ? H5T_VARIABLE : strlen(text) + 1);
+    const void *data = store->plain ? (const void *)&text : text;
+    const struct content content = {.disk = type, .memory = type, .data = data};
     enum et_status status = write_dataset(store, path, &content, "text", description, flag);
     et__store_release(type);
     return status;
+}
+
+/* ---- for foreign formats ---- */
+
+/* HDF5 keeps variable lengths in heaps, whose order our digest and atomic write do not mind; our
+ * own layout does without them all the same, for other readers' sake. */
+static enum et_status check_plain(const struct et_store *store, const char *path)
+{
+    if (store->plain) return ET_OK;
+    return et_error_set(ET_UNSUPPORTED, "%s: %s: only foreign formats have it", store->path, path);
+}
+
+enum et_status et_store_write_texts(struct et_store *store, const char *path,
+                                    struct et_store_shape shape, const char *const *text)
+{
+    ET__STORE_SECTION;
+    ET_TRY(check_plain(store, path));
+    hid_t type = text_type(H5T_VARIABLE);
+    struct content content = {.disk = type, .memory = type, .rank = shape.rank, .data = text};
+    for (size_t i = 0; i < shape.rank; i++)
+        content.dims[i] = shape.dims[i];
+    enum et_status status = write_dataset(store, path, &content, NULL, NULL, ET_STABLE);
+    et__store_release(type);
+    return status;
+}
+
+enum et_status et_store_write_rows(struct et_store *store, const char *path,
+                                   enum et_store_kind kind, const struct et_store_rows *rows)
+{
+    ET__STORE_SECTION;
+    ET_TRY(check_plain(store, path));
+    const size_t size = et__store_kind_size(kind);
+    hvl_t *row = et_alloc(rows->n, sizeof *row);
+    if (row == NULL) return ET_NOMEM;
+    for (size_t i = 0; i < rows->n; i++) {
+        row[i].len = rows->start[i + 1] - rows->start[i];
+        row[i].p = (char *)rows->data + rows->start[i] * size;
+    }
+    hid_t disk = H5Tvlen_create(et__store_disk_type(kind));
+    hid_t memory = H5Tvlen_create(et__store_memory_type(kind));
+    const struct content content = {disk, memory, 1, {rows->n}, row};
+    enum et_status status = write_dataset(store, path, &content, NULL, NULL, ET_STABLE);
+    et__store_release(memory);
+    et__store_release(disk);
+    et_free(row);
+    return status;
+}
+
+enum et_status et_store_write_group(struct et_store *store, const char *path)
+{
+    ET__STORE_SECTION;
+    if (!et__store_path_is_valid(path))
+        return et_error_set(ET_INVALID, "%s: '%s' cannot name a group", store->path, path);
+    return et__store_create_groups(store, path, true);
+}
+
+static enum et_status write_attribute(struct et_store *store, const char *path, const char *name,
+                                      hid_t disk, hid_t memory, const void *value)
+{
+    ET_TRY(check_plain(store, path));
+    if (strcmp(path, "/") != 0) {
+        if (!et__store_path_is_valid(path))
+            return et_error_set(ET_INVALID, "%s: '%s' cannot name a group", store->path, path);
+        ET_TRY(et__store_create_groups(store, path, true));
+    }
+    hid_t object = H5Oopen(store->file, path, H5P_DEFAULT);
+    if (object < 0) return et__store_failed(ET_IO, store, path, "cannot open");
+    enum et_status status =
+        et__store_write_attribute(store, object, path, name, disk, memory, value);
+    et__store_release(object);
+    return status;
+}
+
+enum et_status et_store_write_attribute_text(struct et_store *store, const char *path,
+                                             const char *name, const char *text)
+{
+    ET__STORE_SECTION;
+    hid_t type = text_type(H5T_VARIABLE);
+    enum et_status status = write_attribute(store, path, name, type, type, &text);
+    et__store_release(type);
+    return status;
+}
+
+enum et_status et_store_write_attribute_f64(struct et_store *store, const char *path,
+                                            const char *name, double value)
+{
+    ET__STORE_SECTION;
+    return write_attribute(store, path, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+}
+
+enum et_status et_store_write_attribute_i64(struct et_store *store, const char *path,
+                                            const char *name, int64_t value)
+{
+    ET__STORE_SECTION;
+    return write_attribute(store, path, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }

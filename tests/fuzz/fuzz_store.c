@@ -41,6 +41,22 @@ struct walk {
     size_t *budget; /* members left: links in circles multiply */
 };
 
+/* Lists of text, rows of variable length, attributes. */
+static void read_ragged(struct et_store *store, const char *path)
+{
+    struct et_store_texts texts;
+    struct et_store_rows rows = {0};
+    char *text = NULL;
+    size_t n = 0;
+    double f = 0;
+    if (et_store_read_texts(store, path, &texts) == ET_OK) et_store_texts_destroy(&texts);
+    if (et_store_has_rows(store, path, &n) &&
+        et_store_read_rows(store, path, ET_STORE_F64, 0, n, &rows) == ET_OK)
+        et_store_rows_destroy(&rows);
+    if (et_store_read_attribute_text(store, path, "volatile", &text) == ET_OK) et_free(text);
+    if (et_store_read_attribute_f64(store, path, "volatile", &f) != ET_OK) et_error_clear();
+}
+
 static void read_member(struct et_store *store, const char *path)
 {
     struct et_store_shape shape;
@@ -54,6 +70,7 @@ static void read_member(struct et_store *store, const char *path)
         if (et_store_read_i64(store, path, &i) != ET_OK) i = 0;
     }
     if (et_store_read_text(store, path, &text) == ET_OK) et_free(text);
+    read_ragged(store, path);
 }
 
 static bool visit(const char *name, bool is_group, void *user)
@@ -89,9 +106,13 @@ enum step {
     VARIABLE_TEXT,
     GROUP, /* the next steps happen inside */
     LEAVE,
-    LINK, /* kind of link */
-    MARK, /* the attribute `volatile` in a format: of the last dataset */
-    PATCH /* place (2 bytes), value: of the last contiguous data, or of the text behind them */
+    LINK,  /* kind of link */
+    MARK,  /* the attribute `volatile` in a format: of the last dataset */
+    PATCH, /* place (2 bytes), value: of the last contiguous data, or of the text behind them */
+    TEXTS, /* number, chunk or 0, filter */
+    ROWS,  /* format, number, chunk or 0, filter */
+    LABEL, /* the attribute `volatile` as variable text: of the last dataset */
+    STEP_KINDS
 };
 
 enum { STEPS_MAX = 32, HEAP_SIZE = 4096 };
@@ -201,6 +222,47 @@ static void add_text(struct recipe *recipe, bool variable)
     H5Tclose(type);
 }
 
+static void add_texts(struct recipe *recipe)
+{
+    static const char *const words[4] = {"one", "two", "", "and a longer one"};
+    const char *text[256];
+    hsize_t n = next(recipe);
+    for (size_t i = 0; i < 256; i++)
+        text[i] = words[i % 4];
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    add_dataset(recipe, type, H5Screate_simple(1, &n, NULL), storage(recipe, 1), text);
+    H5Tclose(type);
+}
+
+static void add_rows(struct recipe *recipe)
+{
+    static uint8_t values[64 * 8] = {1, 2, 3, 4, 5};
+    hvl_t row[256];
+    hid_t type = H5Tvlen_create(number_format(next(recipe)));
+    hsize_t n = next(recipe);
+    for (size_t i = 0; i < 256; i++)
+        row[i] = (hvl_t){i % 9, values};
+    add_dataset(recipe, type, H5Screate_simple(1, &n, NULL), storage(recipe, 1), row);
+    H5Tclose(type);
+}
+
+static void add_label(struct recipe *recipe)
+{
+    const char *text = "a label";
+    if (H5Lexists(recipe->group, recipe->last, H5P_DEFAULT) <= 0) return;
+    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+    H5Tset_size(type, H5T_VARIABLE);
+    hid_t id = H5Acreate_by_name(recipe->group, recipe->last, "volatile", type, space, H5P_DEFAULT,
+                                 H5P_DEFAULT, H5P_DEFAULT);
+    if (id >= 0) {
+        H5Awrite(id, type, &text);
+        H5Aclose(id);
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+}
+
 static void enter(struct recipe *recipe)
 {
     char name[32];
@@ -265,7 +327,7 @@ static void add_patch(struct recipe *recipe)
     haddr_t at = H5Dget_offset(id);
     patch.at = at;
     patch.size = H5Dget_storage_size(id);
-    patch.is_text = H5Tis_variable_str(type) > 0;
+    patch.is_text = H5Tis_variable_str(type) > 0 || H5Tget_class(type) == H5T_VLEN;
     H5Tclose(type);
     H5Dclose(id);
     if (at != HADDR_UNDEF && patch.size > 0 && patch.size <= HEAP_SIZE)
@@ -294,7 +356,7 @@ static void apply_patches(struct recipe *recipe, const char *path)
 
 static void do_step(struct recipe *recipe)
 {
-    switch ((enum step)(next(recipe) % (PATCH + 1))) {
+    switch ((enum step)(next(recipe) % STEP_KINDS)) {
     case NUMBERS:
         add_numbers(recipe);
         break;
@@ -318,6 +380,17 @@ static void do_step(struct recipe *recipe)
         break;
     case PATCH:
         add_patch(recipe);
+        break;
+    case TEXTS:
+        add_texts(recipe);
+        break;
+    case ROWS:
+        add_rows(recipe);
+        break;
+    case LABEL:
+        add_label(recipe);
+        break;
+    case STEP_KINDS:
         break;
     }
 }

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/corpus/store"
 
 number='\x00' text='\x01' variable_text='\x02' group='\x03' leave='\x04' link='\x05'
-mark='\x06' patch='\x07'
+mark='\x06' patch='\x07' texts='\x08' rows='\x09' label='\x0a'
 
 seed() { # NAME STEP...
     local name=$1
@@ -39,3 +39,8 @@ seed groups-deep "$group$group$group$group$group$group$group$group$group$group" 
 seed links "$scalar" "$link\x02" "$link\x03"
 seed links-in-circles "$group" "$link\x00" "$link\x01" "$scalar"
 seed marks "$scalar" "$mark\x02" "$scalar" "$mark\x00" "$text\x04" "$mark\x04"
+seed many-texts "$texts\x03\x00\x00" "$texts\x09\x02\x02" "$texts\x00\x00\x00" "$label"
+seed many-texts-false "$texts\x03\x00\x00" "$patch\x10\x00\x40" "$patch\x2c\x00\x09"
+seed rows "$rows\x00\x09\x00\x00" "$rows\x03\x05\x02\x03" "$rows\x01\x03\x00\x00" "$label"
+seed rows-length-false "$rows\x00\x04\x00\x00" "$patch\x20\x00\x70" "$patch\x33\x00\x01"
+seed rows-heap-false "$rows\x00\x04\x00\x00" "$patch\x48\x00\xff"
