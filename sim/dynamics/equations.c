@@ -3,7 +3,10 @@
  * Reading and evaluating systems of equations. */
 #include "equations.h"
 
+#include <etalon/array.h>
+
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,8 +147,32 @@ static enum et_status read_constants(struct et__equations *m, const struct et_co
     for (size_t i = 0; i < m->n_constants; i++) {
         const struct et_config *record = et_config_at(config, "constants", i);
         m->constants[i] = et_config_real(record, "value");
-        if (et_config_bool(record, "tunable")) m->knob[m->n_knobs++] = i;
+        if (!et_config_bool(record, "tunable")) continue;
+        if (fabs(m->constants[i]) > (double)FLT_MAX)
+            return et_config_error(record, "value", "%g is too large for a knob, whose limit is %g",
+                                   m->constants[i], (double)FLT_MAX);
+        m->knob[m->n_knobs++] = i;
     }
+    return ET_OK;
+}
+
+/* ---------------------------------------------------------------------------------- workers -- */
+
+static enum et_status open_worker(const struct et__equations *m, struct et__equations_worker *w)
+{
+    if (!(w->slots = et_alloc(m->names.n, sizeof *w->slots))) return ET_NOMEM;
+    if (!(w->y = et_alloc(m->n_vars, sizeof *w->y))) return ET_NOMEM;
+    ET_TRY(et__formulas_open(&w->rates, m->rates, m->n_vars + m->n_terms, &m->names, w->slots));
+    ET_TRY(et__formulas_open(&w->initial, m->initial, m->n_vars, &m->names, w->slots));
+    return et__formulas_open(&w->outputs, m->outputs, m->n_outputs, &m->names, w->slots);
+}
+
+static enum et_status open_workers(struct et__equations *m)
+{
+    size_t n = et_parallel_threads();
+    if (!(m->worker = et_alloc(n, sizeof *m->worker))) return ET_NOMEM;
+    while (m->n_workers < n)
+        ET_TRY(open_worker(m, &m->worker[m->n_workers++]));
     return ET_OK;
 }
 
@@ -166,11 +193,21 @@ enum et_status et__equations_read(struct et__equations *m, const struct et_confi
     ET_TRY(read_names(m, config));
     ET_TRY(read_constants(m, config));
     ET_TRY(read_variables(m, config, noise));
-    return read_outputs(m, config);
+    ET_TRY(read_outputs(m, config));
+    return open_workers(m);
 }
 
 void et__equations_free(struct et__equations *m)
 {
+    for (size_t i = 0; i < m->n_workers; i++) {
+        struct et__equations_worker *w = &m->worker[i];
+        et__formulas_close(&w->rates);
+        et__formulas_close(&w->initial);
+        et__formulas_close(&w->outputs);
+        et_free(w->slots);
+        et_free(w->y);
+    }
+    et_free(m->worker);
     for (size_t i = 0; i < m->names.n; i++)
         et_free(m->names.name[i]);
     et_free(m->names.name);
@@ -196,35 +233,44 @@ void et__equations_describe(const struct et__equations *m, struct et_system_info
     if (m->n_knobs > 0) info->traits |= ET_HAS_KNOBS;
 }
 
-void et__equations_set_knobs(struct et__equations *m, const float *knobs)
+enum et_status et__equations_set_knobs(void *state, const float *knobs)
 {
+    struct et__equations *m = state;
     for (size_t i = 0; i < m->n_knobs; i++)
         m->constants[m->knob[i]] = (double)knobs[i];
+    return ET_OK;
 }
 
-void et__equations_get_knobs(const struct et__equations *m, float *knobs)
+void et__equations_get_knobs(const void *state, float *knobs)
 {
+    const struct et__equations *m = state;
     for (size_t i = 0; i < m->n_knobs; i++)
         knobs[i] = (float)m->constants[m->knob[i]];
 }
 
-/* ---------------------------------------------------------------------------------- workers -- */
+/* ----------------------------------------------------------------------------------- a pass -- */
 
-enum et_status et__equations_worker_open(struct et__equations_worker *w,
-                                         const struct et__equations *m)
+/* Keeps the failure with the smaller row. */
+static void keep(struct et__equations_failure *kept, const struct et__equations_failure *failure)
 {
-    if (!(w->slots = et_alloc(m->names.n, sizeof *w->slots))) return ET_NOMEM;
-    ET_TRY(et__formulas_open(&w->rates, m->rates, m->n_vars + m->n_terms, &m->names, w->slots));
-    ET_TRY(et__formulas_open(&w->initial, m->initial, m->n_vars, &m->names, w->slots));
-    return et__formulas_open(&w->outputs, m->outputs, m->n_outputs, &m->names, w->slots);
+    if (failure->failed && (!kept->failed || failure->row < kept->row)) *kept = *failure;
 }
 
-void et__equations_worker_close(struct et__equations_worker *w)
+void et__equations_fail(struct et__equations_worker *w, const struct et__equations_failure *failure)
 {
-    et__formulas_close(&w->rates);
-    et__formulas_close(&w->initial);
-    et__formulas_close(&w->outputs);
-    et_free(w->slots);
+    keep(&w->failure, failure);
+}
+
+bool et__equations_run(struct et__equations *m, size_t rows, et_parallel_body *body, void *batch,
+                       struct et__equations_failure *first)
+{
+    first->failed = false;
+    for (size_t i = 0; i < m->n_workers; i++)
+        m->worker[i].failure.failed = false;
+    et_parallel_for(rows, body, batch);
+    for (size_t i = 0; i < m->n_workers; i++)
+        keep(first, &m->worker[i].failure);
+    return !first->failed;
 }
 
 void et__equations_load(const struct et__equations *m, struct et__equations_worker *w,
@@ -237,9 +283,20 @@ void et__equations_load(const struct et__equations *m, struct et__equations_work
         *slot++ = (double)x[segment * m->n_in + i];
 }
 
-void et__equations_start(const struct et__equations *m, struct et__equations_worker *w, double *y)
+bool et__equations_begin(const struct et__equations *m, struct et__equations_worker *w, size_t row,
+                         const float *x)
 {
-    memcpy(y, et__formulas_values(&w->initial), m->n_vars * sizeof *y);
+    et__equations_load(m, w, x, 0);
+    memcpy(w->y, et__formulas_values(&w->initial), m->n_vars * sizeof *w->y);
+    size_t bad = et__equations_not_finite(m, w->y);
+    if (bad == m->n_vars) return true;
+    const struct et__equations_failure failure = {.failed = true,
+                                                  .kind = ET__EQUATIONS_NOT_FINITE,
+                                                  .row = row,
+                                                  .variable = bad,
+                                                  .value = w->y[bad]};
+    et__equations_fail(w, &failure);
+    return false;
 }
 
 static void place(const struct et__equations *m, struct et__equations_worker *w, double t,
@@ -268,12 +325,6 @@ void et__equations_outputs(const struct et__equations *m, struct et__equations_w
     const double *values = et__formulas_values(&w->outputs);
     for (size_t i = 0; i < m->n_outputs; i++)
         out[i] = (float)values[i];
-}
-
-void et__equations_keep(struct et__equations_failure *kept,
-                        const struct et__equations_failure *failure)
-{
-    if (failure->failed && (!kept->failed || failure->row < kept->row)) *kept = *failure;
 }
 
 size_t et__equations_not_finite(const struct et__equations *m, const double *y)

@@ -12,7 +12,7 @@
 
 #include "formulas.h"
 
-#include <etalon/array.h>
+#include <etalon/parallel.h>
 #include <etalon/system.h>
 
 #include <stdbool.h>
@@ -50,6 +50,28 @@ struct et__noise_term {
     size_t var, source;
 };
 
+/* A pass of a sample that went wrong. */
+struct et__equations_failure {
+    bool failed;
+    enum et__equations_failure_kind {
+        ET__EQUATIONS_NOT_FINITE,     /* a variable */
+        ET__EQUATIONS_NO_RATE,        /* the rate of a variable, at any step */
+        ET__EQUATIONS_TOO_MANY_STEPS, /* allowed for a pass */
+        ET__EQUATIONS_STUCK           /* no step small enough */
+    } kind;
+    size_t row, variable;
+    double t, value, dt, stable_dt;
+};
+
+/* What one thread needs to evaluate the formulas, the state of its sample, and what went wrong
+ * first among its rows. */
+struct et__equations_worker {
+    double *slots;
+    double *y; /* [n_vars] */
+    struct et__formulas rates, initial, outputs;
+    struct et__equations_failure failure;
+};
+
 /* Numbers lie in slots: variables, constants, inputs, t. */
 struct et__equations {
     size_t n_vars, n_constants, n_in, segments, n_outputs, samples;
@@ -63,56 +85,41 @@ struct et__equations {
     float input_min, input_max;
     struct et__formula *rates, *initial,
         *outputs; /* borrow from the configuration: while opening */
+    struct et__equations_worker *worker;
+    size_t n_workers;
 };
 
-/* Reads and checks; *m zeroed before.  noise: variables have noise terms.
- * Errors: ET_CONFIG, ET_NOMEM. */
+/* Reads and checks, and opens a worker for each thread; *m zeroed before.  noise: variables have
+ * noise terms.  Errors: ET_CONFIG, ET_NOMEM. */
 enum et_status et__equations_read(struct et__equations *m, const struct et_config *config,
                                   bool noise) ET_CHECKED;
 void et__equations_free(struct et__equations *m);
 void et__equations_describe(const struct et__equations *m, struct et_system_info *info);
 
-void et__equations_set_knobs(struct et__equations *m, const float *knobs);
-void et__equations_get_knobs(const struct et__equations *m, float *knobs);
+/* Of a system type whose state begins with its equations. */
+enum et_status et__equations_set_knobs(void *state, const float *knobs) ET_CHECKED;
+void et__equations_get_knobs(const void *state, float *knobs);
 
-/* What one thread needs to evaluate the formulas. */
-struct et__equations_worker {
-    double *slots;
-    struct et__formulas rates, initial, outputs;
-};
+/* Runs body for every row of a batch.  False when a row failed; *first is the one with the smallest
+ * number, whatever thread had it. */
+bool et__equations_run(struct et__equations *m, size_t rows, et_parallel_body *body, void *batch,
+                       struct et__equations_failure *first);
+/* Notes a failure of one of the worker's rows. */
+void et__equations_fail(struct et__equations_worker *w,
+                        const struct et__equations_failure *failure);
 
-/* Only while opening.  Errors: ET_CONFIG, ET_NOMEM. */
-enum et_status et__equations_worker_open(struct et__equations_worker *w,
-                                         const struct et__equations *m) ET_CHECKED;
-void et__equations_worker_close(struct et__equations_worker *w);
-
+/* The start of a row: the inputs of the first segment and the starting values, in w->y.
+ * False, and noted, when one of them is not finite. */
+bool et__equations_begin(const struct et__equations *m, struct et__equations_worker *w, size_t row,
+                         const float *x);
 /* Puts constants and the inputs of a segment into the slots. */
 void et__equations_load(const struct et__equations *m, struct et__equations_worker *w,
                         const float *x, size_t segment);
-/* y [n_vars] = starting values. */
-void et__equations_start(const struct et__equations *m, struct et__equations_worker *w, double *y);
 /* dy [n_vars], g [n_vars][n_sources] or NULL. */
 void et__equations_rates(const struct et__equations *m, struct et__equations_worker *w, double t,
                          const double *y, double *dy, double *g);
 void et__equations_outputs(const struct et__equations *m, struct et__equations_worker *w, double t,
                            const double *y, float *out);
-
-/* The first pass of a batch that went wrong. */
-struct et__equations_failure {
-    bool failed;
-    enum et__equations_failure_kind {
-        ET__EQUATIONS_NOT_FINITE,     /* a variable */
-        ET__EQUATIONS_NO_RATE,        /* the rate of a variable, at any step */
-        ET__EQUATIONS_TOO_MANY_STEPS, /* allowed for a pass */
-        ET__EQUATIONS_STUCK           /* no step small enough */
-    } kind;
-    size_t row, variable;
-    double t, value, dt, stable_dt;
-};
-
-/* Keeps the failure with the smaller row. */
-void et__equations_keep(struct et__equations_failure *kept,
-                        const struct et__equations_failure *failure);
 /* The first variable that is not finite, n_vars when all are. */
 size_t et__equations_not_finite(const struct et__equations *m, const double *y);
 

@@ -6,28 +6,24 @@
 #include "equations.h"
 #include "integrator.h"
 
-#include <etalon/parallel.h>
+#include <etalon/array.h>
 
 #include <math.h>
-#include <string.h>
 
 struct worker {
     const struct et__equations *equations;
-    struct et__equations_worker formulas;
+    struct et__equations_worker *formulas;
     struct et__integrator *integrator;
-    double *start; /* [n_vars] */
-    size_t bad;    /* variable whose rate was not finite last, n_vars = none, and where */
+    size_t bad; /* variable whose rate was not finite last, n_vars = none, and where */
     double bad_rate, bad_t;
-    struct et__equations_failure failure;
 };
 
 struct ode {
-    struct et__equations equations;
+    struct et__equations equations; /* first: see et__equations_set_knobs */
     enum et__integrator_kind kind;
     size_t most_steps;
     double relative, absolute;
-    struct worker *workers;
-    size_t n_workers;
+    struct worker *workers; /* [equations.n_workers] */
 };
 
 static const struct et_param params[] = {
@@ -62,23 +58,13 @@ static const struct et_param params[] = {
 static int rates(void *user, double t, const double *y, double *dy)
 {
     struct worker *w = user;
-    et__equations_rates(w->equations, &w->formulas, t, y, dy, NULL);
+    et__equations_rates(w->equations, w->formulas, t, y, dy, NULL);
     size_t bad = et__equations_not_finite(w->equations, dy);
     if (bad == w->equations->n_vars) return 0;
     w->bad = bad;
     w->bad_rate = dy[bad];
     w->bad_t = t;
     return 1;
-}
-
-static enum et_status open_worker(struct ode *s, struct worker *w)
-{
-    const struct et__equations *e = &s->equations;
-    w->equations = e;
-    ET_TRY(et__equations_worker_open(&w->formulas, e));
-    if (!(w->start = et_alloc(e->n_vars, sizeof *w->start))) return ET_NOMEM;
-    return et__integrator_open(&w->integrator, s->kind, e->n_vars, s->relative, s->absolute,
-                               s->most_steps, rates, w);
 }
 
 static enum et_status open_ode(void *state, const struct et_config *config, uint64_t seed)
@@ -90,10 +76,14 @@ static enum et_status open_ode(void *state, const struct et_config *config, uint
     s->absolute = et_config_real(config, "absolute");
     s->most_steps = (size_t)et_config_int(config, "max_steps");
     s->kind = (enum et__integrator_kind)et_config_choice(config, "solver");
-    size_t n = et_parallel_threads();
-    if (!(s->workers = et_alloc(n, sizeof *s->workers))) return ET_NOMEM;
-    while (s->n_workers < n)
-        ET_TRY(open_worker(s, &s->workers[s->n_workers++]));
+    struct et__equations *e = &s->equations;
+    if (!(s->workers = et_alloc(e->n_workers, sizeof *s->workers))) return ET_NOMEM;
+    for (size_t i = 0; i < e->n_workers; i++) {
+        struct worker *w = &s->workers[i];
+        *w = (struct worker){.equations = e, .formulas = &e->worker[i]};
+        ET_TRY(et__integrator_open(&w->integrator, s->kind, e->n_vars, s->relative, s->absolute,
+                                   s->most_steps, rates, w));
+    }
     return ET_OK;
 }
 
@@ -127,7 +117,7 @@ static void note_failure(struct worker *w, size_t row, enum et__integrator_outco
         failure.value = w->bad_rate;
         failure.t = w->bad_t;
     }
-    et__equations_keep(&w->failure, &failure);
+    et__equations_fail(w->formulas, &failure);
 }
 
 static void run_sample(void *user, size_t row, size_t worker)
@@ -139,15 +129,9 @@ static void run_sample(void *user, size_t row, size_t worker)
     const float *x = batch->x.data + row * batch->x.stride;
     float *out = batch->y.data + row * batch->y.stride;
     size_t segment = 0;
-    memset(out, 0, e->n_outputs * e->samples * sizeof *out);
     w->bad = e->n_vars;
-    et__equations_load(e, &w->formulas, x, 0);
-    et__equations_start(e, &w->formulas, w->start);
-    if (et__equations_not_finite(e, w->start) < e->n_vars) {
-        note_failure(w, row, ET__INTEGRATOR_DONE, 0, w->start);
-        return;
-    }
-    et__integrator_begin(w->integrator, 0, w->start);
+    if (!et__equations_begin(e, w->formulas, row, x)) return;
+    et__integrator_begin(w->integrator, 0, w->formulas->y);
     for (size_t sample = 0; sample < e->samples;) {
         double t_end = e->duration * (double)(sample + 1) / (double)e->samples, t = 0;
         double wall = e->duration * (double)(segment + 1) / (double)e->segments;
@@ -161,9 +145,9 @@ static void run_sample(void *user, size_t row, size_t worker)
             return;
         }
         if (of_sample <= of_segment)
-            et__equations_outputs(e, &w->formulas, t_end, y, out + sample++ * e->n_outputs);
+            et__equations_outputs(e, w->formulas, t_end, y, out + sample++ * e->n_outputs);
         if (of_segment <= of_sample && ++segment < e->segments) {
-            et__equations_load(e, &w->formulas, x, segment);
+            et__equations_load(e, w->formulas, x, segment);
             et__integrator_restart(w->integrator, wall);
         }
     }
@@ -198,37 +182,17 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
 {
     struct ode *s = state;
     struct batch batch = {s, x, y};
-    struct et__equations_failure first = {.failed = false};
+    struct et__equations_failure first;
     (void)step; /* no noise, no drift */
-    for (size_t i = 0; i < s->n_workers; i++)
-        s->workers[i].failure.failed = false;
-    et_parallel_for(x.rows, run_sample, &batch);
-    for (size_t i = 0; i < s->n_workers; i++)
-        et__equations_keep(&first, &s->workers[i].failure);
-    return first.failed ? report(s, &first) : ET_OK;
-}
-
-static enum et_status set_knobs(void *state, const float *knobs)
-{
-    struct ode *s = state;
-    et__equations_set_knobs(&s->equations, knobs);
-    return ET_OK;
-}
-
-static void get_knobs(const void *state, float *knobs)
-{
-    const struct ode *s = state;
-    et__equations_get_knobs(&s->equations, knobs);
+    bool done = et__equations_run(&s->equations, x.rows, run_sample, &batch, &first);
+    return done ? ET_OK : report(s, &first);
 }
 
 static void close_ode(void *state)
 {
     struct ode *s = state;
-    for (size_t i = 0; i < s->n_workers; i++) {
+    for (size_t i = 0; s->workers && i < s->equations.n_workers; i++)
         et__integrator_close(s->workers[i].integrator);
-        et__equations_worker_close(&s->workers[i].formulas);
-        et_free(s->workers[i].start);
-    }
     et_free(s->workers);
     et__equations_free(&s->equations);
 }
@@ -241,7 +205,7 @@ const struct et_system_type et_system_ode = {
     .open = open_ode,
     .describe = describe,
     .forward = forward,
-    .set_knobs = set_knobs,
-    .get_knobs = get_knobs,
+    .set_knobs = et__equations_set_knobs,
+    .get_knobs = et__equations_get_knobs,
     .close = close_ode,
 };

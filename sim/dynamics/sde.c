@@ -11,33 +11,30 @@
 #include "kernels/brownian.h"
 #include "kernels/sde.h"
 
-#include <etalon/parallel.h>
+#include <etalon/array.h>
 #include <etalon/rng.h>
 
 #include <math.h>
-#include <string.h>
 
 enum scheme_choice { AUTOMATIC, RK4, HEUN, REVERSIBLE };
 static const double largest_steps = 1e9;
 
 struct worker {
     const struct et__equations *model;
-    struct et__equations_worker formulas;
+    struct et__equations_worker *formulas;
     struct et__sde sde;
-    double *y, *before, *f, *work; /* [n_vars] each, work as the scheme needs */
-    double *dw;                    /* [2^refine][n_sources] */
-    float *normal;                 /* [n_sources] */
-    struct et__equations_failure failure;
+    double *work;  /* as the scheme needs */
+    double *dw;    /* [2^refine][n_sources] */
+    float *normal; /* [n_sources] */
 };
 
 struct sde {
-    struct et__equations model;
+    struct et__equations model; /* first: see et__equations_set_knobs */
     enum et__sde_scheme scheme;
     size_t steps; /* coarse ones in the duration */
     unsigned refine;
     uint64_t seed;
-    struct worker *workers;
-    size_t n_workers;
+    struct worker *workers; /* [model.n_workers] */
 };
 
 static const struct et_param params[] = {
@@ -67,7 +64,7 @@ static const struct et_param params[] = {
 static void rates(void *user, double t, const double *y, double *f, double *g)
 {
     struct worker *w = user;
-    et__equations_rates(w->model, &w->formulas, t, y, f, g);
+    et__equations_rates(w->model, w->formulas, t, y, f, g);
 }
 
 static size_t common_divisor(size_t a, size_t b)
@@ -101,15 +98,13 @@ static enum et_status read_scheme(struct sde *s, const struct et_config *config)
     return ET_OK;
 }
 
-static enum et_status open_worker(struct sde *s, struct worker *w)
+static enum et_status open_worker(struct sde *s, size_t i)
 {
-    const struct et__equations *m = &s->model;
+    struct worker *w = &s->workers[i];
+    struct et__equations *m = &s->model;
     w->model = m;
+    w->formulas = &m->worker[i];
     w->sde = (struct et__sde){m->n_vars, m->n_sources, rates, w};
-    ET_TRY(et__equations_worker_open(&w->formulas, m));
-    if (!(w->y = et_alloc(3 * m->n_vars, sizeof *w->y))) return ET_NOMEM;
-    w->before = w->y + m->n_vars;
-    w->f = w->before + m->n_vars;
     if (!(w->work = et_alloc(et__sde_work(&w->sde), sizeof *w->work))) return ET_NOMEM;
     if (!(w->dw = et_alloc(m->n_sources << s->refine, sizeof *w->dw))) return ET_NOMEM;
     if (!(w->normal = et_alloc(m->n_sources, sizeof *w->normal))) return ET_NOMEM;
@@ -122,10 +117,9 @@ static enum et_status open_sde(void *state, const struct et_config *config, uint
     s->seed = seed;
     ET_TRY(et__equations_read(&s->model, config, true));
     ET_TRY(read_scheme(s, config));
-    size_t n = et_parallel_threads();
-    if (!(s->workers = et_alloc(n, sizeof *s->workers))) return ET_NOMEM;
-    while (s->n_workers < n)
-        ET_TRY(open_worker(s, &s->workers[s->n_workers++]));
+    if (!(s->workers = et_alloc(s->model.n_workers, sizeof *s->workers))) return ET_NOMEM;
+    for (size_t i = 0; i < s->model.n_workers; i++)
+        ET_TRY(open_worker(s, i));
     return ET_OK;
 }
 
@@ -136,22 +130,20 @@ static void describe(const void *state, struct et_system_info *info)
     if (s->model.n_sources > 0) info->traits |= ET_NOISY;
 }
 
-/* -------------------------------------------------------------------------------------- a pass --
- */
+/* ----------------------------------------------------------------------------------- a pass -- */
 
 /* A step that looks stable at the start of the pass: 2 over the size of the largest eigenvalue of
  * df/dy there, by power iteration on differences.  0 = nothing can be said.  Leaves the sample's
  * inputs as they are and overwrites the state: only for passes that have failed. */
-static double stable_step(const struct sde *s, struct worker *w, const float *x)
+static double stable_step(const struct sde *s, struct worker *w, size_t row, const float *x)
 {
     enum { ROUNDS = 20 };
     const struct et__equations *m = &s->model;
     size_t n = m->n_vars;
-    double *start = w->y, *direction = w->before, *f0 = w->f, *f = w->work, *at = w->work + n;
-    double rate = 0;
-    et__equations_load(m, &w->formulas, x, 0);
-    et__equations_start(m, &w->formulas, start);
-    et__equations_rates(m, &w->formulas, 0, start, f0, NULL);
+    double *start = w->formulas->y, *direction = w->work, *f0 = direction + n, *f = f0 + n,
+           *at = f + n, rate = 0;
+    if (!et__equations_begin(m, w->formulas, row, x)) return 0;
+    et__equations_rates(m, w->formulas, 0, start, f0, NULL);
     for (size_t i = 0; i < n; i++)
         direction[i] = 1 + 0.1 * (double)i; /* no symmetry that an eigenvector could avoid */
     for (size_t round = 0; round < ROUNDS; round++) {
@@ -163,7 +155,7 @@ static double stable_step(const struct sde *s, struct worker *w, const float *x)
         double small = 1e-7 * (1 + sqrt(size)) / sqrt(length), rise = 0;
         for (size_t i = 0; i < n; i++)
             at[i] = start[i] + small * direction[i];
-        et__equations_rates(m, &w->formulas, 0, at, f, NULL);
+        et__equations_rates(m, w->formulas, 0, at, f, NULL);
         for (size_t i = 0; i < n; i++) {
             direction[i] = (f[i] - f0[i]) / small;
             rise += direction[i] * direction[i];
@@ -184,16 +176,17 @@ struct batch {
 static void note_failure(const struct sde *s, struct worker *w, size_t row, const float *x,
                          double t, double dt)
 {
-    size_t bad = et__equations_not_finite(&s->model, w->y);
+    const double *y = w->formulas->y;
+    size_t bad = et__equations_not_finite(&s->model, y);
     struct et__equations_failure failure = {.failed = true,
                                             .kind = ET__EQUATIONS_NOT_FINITE,
                                             .row = row,
                                             .variable = bad,
                                             .t = t,
-                                            .value = w->y[bad],
+                                            .value = y[bad],
                                             .dt = dt};
-    failure.stable_dt = stable_step(s, w, x);
-    et__equations_keep(&w->failure, &failure);
+    failure.stable_dt = stable_step(s, w, row, x);
+    et__equations_fail(w->formulas, &failure);
 }
 
 static void run_sample(void *user, size_t row, size_t worker)
@@ -204,34 +197,33 @@ static void run_sample(void *user, size_t row, size_t worker)
     struct worker *w = &s->workers[worker];
     const float *x = batch->x.data + row * batch->x.stride;
     float *out = batch->y.data + row * batch->y.stride;
+    double *y = w->formulas->y;
     uint64_t run = et_rng_derive(batch->step->seed, s->seed);
     uint64_t seed = et_rng_derive(run, et_step_sample(batch->step, row));
     size_t parts = (size_t)1 << s->refine;
     double coarse = m->duration / (double)s->steps, dt = coarse / (double)parts;
-    memset(out, 0, m->n_outputs * m->samples * sizeof *out);
-    et__equations_load(m, &w->formulas, x, 0);
-    et__equations_start(m, &w->formulas, w->y);
-    et__sde_begin(&w->sde, s->scheme, 0, w->y, w->work);
+    if (!et__equations_begin(m, w->formulas, row, x)) return;
+    et__sde_begin(&w->sde, s->scheme, 0, y, w->work);
     for (size_t i = 0; i < s->steps; i++) {
         size_t per_segment = s->steps / m->segments, per_sample = s->steps / m->samples;
         double t = (double)i * coarse;
         if (i > 0 && i % per_segment == 0) {
-            et__equations_load(m, &w->formulas, x, i / per_segment);
+            et__equations_load(m, w->formulas, x, i / per_segment);
             et__sde_refresh(&w->sde, s->scheme, t, w->work);
         }
         if (m->n_sources > 0)
             et__brownian(seed, batch->step->index, m->n_sources, i, s->refine, coarse, w->dw,
                          w->normal);
         for (size_t k = 0; k < parts; k++) {
-            et__sde_step(&w->sde, s->scheme, t + (double)k * dt, dt, w->dw + k * m->n_sources, w->y,
+            et__sde_step(&w->sde, s->scheme, t + (double)k * dt, dt, w->dw + k * m->n_sources, y,
                          w->work);
-            if (et__equations_not_finite(m, w->y) < m->n_vars) {
+            if (et__equations_not_finite(m, y) < m->n_vars) {
                 note_failure(s, w, row, x, t + (double)(k + 1) * dt, dt);
                 return;
             }
         }
         if ((i + 1) % per_sample == 0)
-            et__equations_outputs(m, &w->formulas, t + coarse, w->y,
+            et__equations_outputs(m, w->formulas, t + coarse, y,
                                   out + (i / per_sample) * m->n_outputs);
     }
 }
@@ -239,6 +231,8 @@ static void run_sample(void *user, size_t row, size_t worker)
 static enum et_status report(const struct sde *s, const struct et__equations_failure *f)
 {
     const char *name = s->model.names.name[f->variable];
+    if (f->t <= 0)
+        return et_error_set(ET_NUMERIC, "sample %zu: %s = %g at t = 0 s", f->row, name, f->value);
     const char *advice = f->stable_dt > 0 && f->stable_dt < f->dt
                              ? "steps up to this look stable at the start"
                              : "not the step: the equations may grow without limit; 2 over their "
@@ -257,35 +251,16 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
 {
     struct sde *s = state;
     struct batch batch = {s, step, x, y};
-    struct et__equations_failure first = {.failed = false};
-    for (size_t i = 0; i < s->n_workers; i++)
-        s->workers[i].failure.failed = false;
-    et_parallel_for(x.rows, run_sample, &batch);
-    for (size_t i = 0; i < s->n_workers; i++)
-        et__equations_keep(&first, &s->workers[i].failure);
-    return first.failed ? report(s, &first) : ET_OK;
-}
-
-static enum et_status set_knobs(void *state, const float *knobs)
-{
-    struct sde *s = state;
-    et__equations_set_knobs(&s->model, knobs);
-    return ET_OK;
-}
-
-static void get_knobs(const void *state, float *knobs)
-{
-    const struct sde *s = state;
-    et__equations_get_knobs(&s->model, knobs);
+    struct et__equations_failure first;
+    bool done = et__equations_run(&s->model, x.rows, run_sample, &batch, &first);
+    return done ? ET_OK : report(s, &first);
 }
 
 static void close_sde(void *state)
 {
     struct sde *s = state;
-    for (size_t i = 0; i < s->n_workers; i++) {
+    for (size_t i = 0; s->workers && i < s->model.n_workers; i++) {
         struct worker *w = &s->workers[i];
-        et__equations_worker_close(&w->formulas);
-        et_free(w->y);
         et_free(w->work);
         et_free(w->dw);
         et_free(w->normal);
@@ -302,7 +277,7 @@ const struct et_system_type et_system_sde = {
     .open = open_sde,
     .describe = describe,
     .forward = forward,
-    .set_knobs = set_knobs,
-    .get_knobs = get_knobs,
+    .set_knobs = et__equations_set_knobs,
+    .get_knobs = et__equations_get_knobs,
     .close = close_sde,
 };

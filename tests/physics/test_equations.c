@@ -96,6 +96,9 @@ START_TEST(refuses_steps_and_schemes)
            "dt = 1.25e-10 s makes 8e+09 steps");
     refuse("{type: sde, variables: [{name: x, rate: -x, noise: ['y']}]}",
            "noise of 'x', character 1: unknown name 'y'");
+    refuse("{type: sde, constants: [{name: a, value: -1e39, tunable: true}], variables: [{name: x, "
+           "rate: a}]}",
+           "-1e+39 is too large for a knob, whose limit is 3.40282e+38");
 }
 END_TEST
 
@@ -130,6 +133,11 @@ START_TEST(says_where_a_step_left_the_numbers)
         pass("{type: sde, variables: [{name: b, initial: 1, rate: 10*b^2}], duration: 10}", &x, y),
         ET_NUMERIC);
     assert_message("not the step: the equations may grow without limit");
+    assert_status(pass("{type: sde, variables: [{name: a, rate: 0}, {name: b, initial: 1/(u0-1), "
+                       "rate: 0, noise: [1]}]}",
+                       &x, y),
+                  ET_NUMERIC);
+    assert_message("sample 0: b = inf at t = 0 s\n");
 }
 END_TEST
 
