@@ -22,7 +22,6 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ROUNDS = 3, BATCH = 256, STEPS = 100, THREADS_MAX = 2, PEAK_LOOPS = 400000 };
@@ -132,20 +131,14 @@ static enum et_status network_rate(struct network *net, bool adjoint, double *ra
 /* The peer's rate, NAN when it is not installed. */
 static double torch_rate(size_t n, size_t threads)
 {
-    char command[512], line[512];
-    if (ET_BENCH_PEERS[0] == '\0') return NAN;
-    snprintf(command, sizeof command,
-             "python3 '%s/torch_oscillators.py' --n %zu --batch %d --steps %d --seconds 1 "
-             "--threads %zu 2>&1",
-             ET_BENCH_PEERS, n, BATCH, STEPS, threads);
-    FILE *pipe = popen(command, "r"); /* a fixed command: no input reaches it */
-    if (pipe == NULL) return NAN;
-    double rate = NAN;
-    while (fgets(line, sizeof line, pipe) != NULL) {
-        const char *found = strstr(line, "\"million_per_s\": ");
-        if (found != NULL) rate = strtod(found + 17, NULL);
-    }
-    return pclose(pipe) == 0 ? rate : NAN;
+    static const char *const key = "million_per_s";
+    char script[128];
+    double rate;
+    snprintf(script, sizeof script,
+             "torch_oscillators.py --n %zu --batch %d --steps %d --seconds 1 --threads %zu", n,
+             BATCH, STEPS, threads);
+    et_bench_peer(script, &key, &rate, 1);
+    return rate;
 }
 
 static enum et_status bench_network(struct et_bench *bench, size_t n, size_t threads,
