@@ -18,6 +18,13 @@
 enum { GROUPS_AT_ONCE = 8, LANES_MAX = 16 };
 enum tunable { NONE, COUPLINGS, FREQUENCIES, BOTH };
 
+/* The first sample of a worker whose phases left what the numbers resolve. */
+struct lost {
+    bool any;
+    size_t row;
+    double phase;
+};
+
 struct oscillators {
     struct et__osc net;
     const struct et__osc_kernel *kernel;
@@ -25,7 +32,8 @@ struct oscillators {
     bool tune_couplings, tune_biases;
     uint64_t seed;
     void *weights;
-    void **work; /* [n_workers] */
+    void **work;       /* [n_workers] */
+    struct lost *lost; /* [n_workers] */
     size_t n_workers;
     double *partial; /* [GROUPS_AT_ONCE][n_knobs] */
     double *total;   /* [n_knobs] */
@@ -53,6 +61,7 @@ static enum et_status open_oscillators(void *state, const struct et_config *conf
     s->kernel->weights(&s->net, s->weights);
     s->n_workers = et_parallel_threads();
     if (!(s->work = et_alloc(s->n_workers, sizeof *s->work))) return ET_NOMEM;
+    if (!(s->lost = et_alloc(s->n_workers, sizeof *s->lost))) return ET_NOMEM;
     for (size_t i = 0; i < s->n_workers; i++) {
         s->work[i] = et_alloc(s->kernel->work_size(&s->net), s->kernel->real_size);
         if (s->work[i] == NULL) return ET_NOMEM;
@@ -102,6 +111,11 @@ static struct et__osc_pass pass_of(const struct batch *batch, size_t first, size
         .x = et_view_rows(batch->x, first, n), .seeds = seeds, .index = step->index};
 }
 
+static void keep_first(struct lost *kept, const struct lost *lost)
+{
+    if (lost->any && (!kept->any || lost->row < kept->row)) *kept = *lost;
+}
+
 static void run_group(void *user, size_t index, size_t worker)
 {
     const struct batch *batch = user;
@@ -112,7 +126,12 @@ static void run_group(void *user, size_t index, size_t worker)
     struct et__osc_pass pass = pass_of(batch, first, n, seeds);
     struct et_view y = et_view_rows(batch->y, first, n);
     if (batch->dx.data == NULL) {
+        double reach[LANES_MAX];
+        pass.reach = reach;
         s->kernel->forward(&s->net, s->weights, s->work[worker], &pass, y);
+        for (size_t i = 0; i < n; i++)
+            if (reach[i] > s->kernel->phase_max)
+                keep_first(&s->lost[worker], &(struct lost){true, first + i, reach[i]});
         return;
     }
     size_t n_knobs = knob_count(s);
@@ -130,8 +149,16 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
 {
     struct oscillators *s = state;
     struct batch batch = {.system = s, .step = step, .x = x, .y = y};
+    struct lost lost = {.any = false};
+    for (size_t i = 0; i < s->n_workers; i++)
+        s->lost[i].any = false;
     et_parallel_for((x.rows + s->kernel->lanes - 1) / s->kernel->lanes, run_group, &batch);
-    return ET_OK;
+    for (size_t i = 0; i < s->n_workers; i++)
+        keep_first(&lost, &s->lost[i]);
+    if (!lost.any) return ET_OK;
+    return et_error_set(
+        ET_NUMERIC, "sample %zu: a phase ran to %g rad; %s precision resolves %g rad", lost.row,
+        lost.phase, s->kernel == &et__osc_f32 ? "single" : "double", s->kernel->phase_max);
 }
 
 static enum et_status vjp(void *state, const struct et_step *step, struct et_view x,
@@ -154,13 +181,38 @@ static enum et_status vjp(void *state, const struct et_step *step, struct et_vie
     return ET_OK;
 }
 
+static void swap(double *a, double *b)
+{
+    double kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* Exchanges the knobs for those in s->total. */
+static void swap_knobs(struct oscillators *s)
+{
+    double *next = s->total;
+    for (size_t e = 0; s->tune_couplings && e < s->net.n_edges; e++)
+        swap(&s->net.coupling[e], next++);
+    for (size_t i = 0; s->tune_biases && i < s->net.n; i++)
+        swap(&s->net.bias[i], next++);
+}
+
+/* Couplings and frequencies that the step does not resolve leave the device as it was. */
 static enum et_status set_knobs(void *state, const float *knobs)
 {
     struct oscillators *s = state;
-    for (size_t e = 0; s->tune_couplings && e < s->net.n_edges; e++)
-        s->net.coupling[e] = (double)*knobs++;
-    for (size_t i = 0; s->tune_biases && i < s->net.n; i++)
-        s->net.bias[i] = (double)*knobs++;
+    for (size_t i = 0; i < knob_count(s); i++)
+        s->total[i] = (double)knobs[i];
+    swap_knobs(s);
+    double largest = et__osc_largest_step(&s->net, s->input_max);
+    if (s->net.dt > largest * (1 + 1e-6)) { /* room for knobs that were rounded to float */
+        swap_knobs(s);
+        return et_error_set(ET_INVALID,
+                            "dt = %g s does not resolve the fastest oscillator with these knobs; "
+                            "the largest step is %.6g s",
+                            s->net.dt, largest);
+    }
     if (s->tune_couplings) s->kernel->weights(&s->net, s->weights);
     return ET_OK;
 }
@@ -180,6 +232,7 @@ static void close_oscillators(void *state)
     for (size_t i = 0; s->work && i < s->n_workers; i++)
         et_free(s->work[i]);
     et_free(s->work);
+    et_free(s->lost);
     et_free(s->weights);
     et_free(s->partial);
     et_free(s->total);

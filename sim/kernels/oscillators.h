@@ -66,6 +66,8 @@ struct et__osc_pass {
     struct et_view x;      /* [rows][n_in], rows <= lanes */
     const uint64_t *seeds; /* [rows] of the noise */
     uint32_t index;        /* of the pass */
+    double *reach;         /* [rows] forward: the largest |phase| at the end, INFINITY for what is
+                              not finite; NULL = not wanted */
 };
 
 /* A kernel for one type of number. */
@@ -87,6 +89,7 @@ struct et__osc_kernel {
     /* sine and cosine of n numbers, absolute error at most sincos_error for |x| <= 1e6. */
     void (*sincos)(const void *x, void *sine, void *cosine, size_t n);
     double sincos_error;
+    double phase_max; /* beyond, phases or their sines are too coarse */
 };
 
 extern const struct et__osc_kernel et__osc_f32, et__osc_f64;

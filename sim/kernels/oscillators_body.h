@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The kernel of coupled oscillators for one type of number; included once by each file that
- * defines REAL, LANES, KERNEL, SINE_TERMS, COSINE_TERMS and SINCOS_ERROR.
+ * defines REAL, LANES, KERNEL, SINE_TERMS, COSINE_TERMS, SINCOS_ERROR and PHASE_MAX.
  *
  * Arrays are [row][LANES]: a row holds one quantity of one oscillator for all samples of the group,
  * one vector register wide.  Rows 0 .. n-1 of a state are phases, rows n .. 2n-1 velocities. */
@@ -368,6 +368,17 @@ static void read_out(const struct et__osc *o, const REAL *w, struct room *room, 
     }
 }
 
+static void find_reach(const struct et__osc *o, const struct room *room, size_t rows, double *reach)
+{
+    for (size_t lane = 0; lane < rows; lane++) {
+        reach[lane] = 0;
+        for (size_t i = 0; i < o->n; i++) {
+            double phase = fabs((double)room->state[i][lane]);
+            reach[lane] = fmax(reach[lane], isfinite(phase) ? phase : INFINITY);
+        }
+    }
+}
+
 static void forward(const struct et__osc *o, const void *weights, void *work,
                     const struct et__osc_pass *pass, struct et_view y)
 {
@@ -379,6 +390,7 @@ static void forward(const struct et__osc *o, const void *weights, void *work,
         if (o->output == ET__OSC_ORDER && t >= o->settle) keep_order(o, &room);
     }
     read_out(o, weights, &room, y);
+    if (pass->reach) find_reach(o, &room, pass->x.rows, pass->reach);
 }
 
 #include "oscillators_adjoint.h"
@@ -393,4 +405,5 @@ const struct et__osc_kernel KERNEL = {
     .back = back,
     .sincos = sincos_any,
     .sincos_error = SINCOS_ERROR,
+    .phase_max = PHASE_MAX,
 };

@@ -9,4 +9,6 @@
 /* Rounding of the reduced argument, 6e-8 near pi/2, and of the last sums, 2^-24 each; the series
  * adds (pi/2)^15 / 15! = 7e-10. */
 #define SINCOS_ERROR 2.5e-7
+/* A phase is rounded by up to 2^-24 of itself in each step: 1e-3 rad here. */
+#define PHASE_MAX 16384
 #include "oscillators_body.h"

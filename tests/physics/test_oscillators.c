@@ -106,7 +106,8 @@ static struct rig *open_rig(const char *yaml, const struct et__osc_kernel *kerne
     et_rng_fill_uniform(3, ET_STREAM_USER, 0, 0, -1, 1, rig->x, BATCH * N_MAX);
     for (size_t i = 0; i < BATCH; i++)
         rig->seeds[i] = 100 + i;
-    rig->pass = (struct et__osc_pass){et_view_of(rig->x, BATCH, rig->o.n_in), rig->seeds, 4};
+    rig->pass = (struct et__osc_pass){
+        .x = et_view_of(rig->x, BATCH, rig->o.n_in), .seeds = rig->seeds, .index = 4};
     return rig;
 }
 
@@ -369,6 +370,65 @@ START_TEST(refuses_with_value_and_limit)
 }
 END_TEST
 
+/* Single precision resolves 16384 rad; the first sample that runs farther is named. */
+START_TEST(refuses_phases_that_run_too_far)
+{
+    enum { ROWS = 60 };
+    static float x[ROWS * 2], y[ROWS * 4];
+    struct et_step step = {.seed = 3};
+    struct et_view from = et_view_of(x, ROWS, 2), to = et_view_of(y, ROWS, 4);
+    static const char yaml[] = "{type: oscillators, n: 2, coupling: 0, frequency: 20, dt: 0.09, "
+                               "gain: 1.5, duration: 800, initial: zero, precision: %s}";
+    char text[256];
+    x[41 * 2 + 1] = x[58 * 2] = 1;
+    for (size_t threads = 1; threads <= 2; threads++) {
+        snprintf(text, sizeof text, yaml, "single");
+        struct et_system *system = open_system(text, threads);
+        assert_status(et_system_forward(system, &step, from, to), ET_NUMERIC);
+        assert_message("sample 41: a phase ran to 17");
+        assert_message("rad; single precision resolves 16384 rad");
+        x[41 * 2 + 1] = x[58 * 2] = 0;
+        assert_ok(et_system_forward(system, &step, from, to));
+        x[41 * 2 + 1] = x[58 * 2] = 1;
+        et_system_close(system);
+    }
+    snprintf(text, sizeof text, yaml, "double");
+    struct et_system *system = open_system(text, 2);
+    assert_ok(et_system_forward(system, &step, from, to));
+    /* Runge-Kutta is exact for a constant rate. */
+    assert_near((double)y[41 * 4 + 1], cos(21.5 * 800), 1e-6);
+    et_system_close(system);
+}
+END_TEST
+
+START_TEST(knobs_keep_to_what_the_step_resolves)
+{
+    enum { KNOBS = 6 };
+    struct et_step step = {.seed = 3};
+    float knobs[KNOBS], after[KNOBS], x[3] = {0.2F, -0.4F, 0.6F}, y[2][6];
+    struct et_system *system = open_system(
+        "{type: oscillators, n: 3, coupling: 3, dt: 0.25, duration: 1, tunable: both}", 2);
+    assert_ok(et_system_get_knobs(system, knobs, KNOBS));
+    assert_ok(et_system_forward(system, &step, et_view_of(x, 1, 3), et_view_of(y[0], 1, 6)));
+    const float wide[2] = {10, 12}; /* a coupling, a frequency */
+    for (size_t k = 0; k < 2; k++) {
+        float wrong[KNOBS];
+        memcpy(wrong, knobs, sizeof wrong);
+        wrong[4 * k] = wide[k];
+        assert_status(et_system_set_knobs(system, wrong, KNOBS), ET_INVALID);
+        assert_message("dt = 0.25 s does not resolve the fastest oscillator with these knobs");
+        assert_message(k ? "the largest step is 0.133333 s" : "the largest step is 0.166667 s");
+    }
+    assert_ok(et_system_get_knobs(system, after, KNOBS));
+    ck_assert_mem_eq(knobs, after, sizeof knobs);
+    assert_ok(et_system_forward(system, &step, et_view_of(x, 1, 3), et_view_of(y[1], 1, 6)));
+    ck_assert_mem_eq(y[0], y[1], sizeof y[0]);
+    knobs[4] = 3;
+    assert_ok(et_system_set_knobs(system, knobs, KNOBS));
+    et_system_close(system);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("oscillators");
@@ -379,6 +439,8 @@ int main(void)
     tcase_add_loop_test(kernel, adjoint_is_exact, 0, N_NETWORKS);
     tcase_add_test(system, same_bits_for_any_threads_and_cut);
     tcase_add_test(system, describes_what_it_is);
+    tcase_add_test(system, refuses_phases_that_run_too_far);
+    tcase_add_test(system, knobs_keep_to_what_the_step_resolves);
     tcase_add_loop_test(system, refuses_with_value_and_limit, 0, sizeof refused / sizeof *refused);
     suite_add_tcase(suite, kernel);
     suite_add_tcase(suite, system);
