@@ -10,8 +10,9 @@
  *
  * Adjoint.  With g = dL/dE* the loss changes by dL = 2 Re sum conj(g) dE.  Behind the camera
  * g = dy E / pixel; a mask takes g to conj(M) g, free space to conj(H) in the spectrum; a phase p
- * of a trained plane, dE = i E dp, gets dL/dp = -2 Im sum conj(g) E over its samples.  Noise, and
- * the rounding of inputs, phases and outputs, count as absent (straight-through).
+ * of a trained plane, dE = i E dp, gets dL/dp = -2 Im sum conj(g) E over its samples.  The camera's
+ * noise is that of the same step, held fixed; the rounding of inputs, phases and outputs counts as
+ * absent (straight-through).
  *
  * Samples of a batch run in parallel, each on one thread.  Gradients of knobs are added sample by
  * sample in rising order. */
