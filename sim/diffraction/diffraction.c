@@ -200,7 +200,7 @@ static enum et_status open_diffraction(void *state, const struct et_config *conf
     d->seed = seed;
     d->looks = (size_t)et_config_int(config, "looks");
     ET_TRY(et__diffraction_read(d, config));
-    et__camera_read(&d->camera, et_config_at(config, "camera", 0), seed, "of illumination");
+    ET_TRY(et__camera_read(&d->camera, et_config_at(config, "camera", 0), seed, "of illumination"));
     double exposure = et_config_real(et_config_at(config, "sensor", 0), "time");
     double settle = et_config_real(et_config_at(config, "slm", 0), "settle");
     double power = et_config_real(et_config_at(config, "light", 0), "power");
