@@ -50,6 +50,7 @@ static const struct {
 } traits[] = {
     {ET_STATEFUL, "stateful"}, {ET_NOISY, "noisy"},         {ET_HAS_KNOBS, "knobs"},
     {ET_HAS_VJP, "vjp"},       {ET_EXCLUSIVE, "exclusive"}, {ET_SURROGATE, "surrogate"},
+    {ET_LEARNS, "learns"},
 };
 enum { N_TRAITS = sizeof traits / sizeof *traits };
 

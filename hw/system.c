@@ -48,6 +48,9 @@ static enum et_status describe(struct et_system *system)
     info->latency_s = NAN;
     info->energy_J = NAN;
     system->type->describe(system->state, info);
+    /* What a wrapper has inherited is not its own. */
+    info->traits &= ~(unsigned)ET_LEARNS;
+    if (system->type->teach != NULL) info->traits |= ET_LEARNS;
     if (info->in_unit == NULL) info->in_unit = "";
     if (info->out_unit == NULL) info->out_unit = "";
     if (info->knob_unit == NULL) info->knob_unit = "";

@@ -9,7 +9,7 @@
  * schedule greedy: stage after stage: measure every training row, fit the scalings, train the
  * readout on the stored measurements for all epochs, go on.
  *
- * The only thing asked of a system is forward, unless its knobs learn by vjp: see knobs.h. */
+ * The only thing asked of a system is forward, unless its knobs learn: see knobs.h. */
 #include "binary_stage.h"
 #include "knobs.h"
 #include "loop.h"
@@ -104,6 +104,26 @@ static enum et_status binary_stage(struct loop *loop, size_t l, struct et_view *
     return ET_OK;
 }
 
+/* A stage whose system asks for judgements while it runs, on one batch. */
+static enum et_status taught_stage(struct loop *loop, size_t l, struct et_view *h)
+{
+    struct et_trainer *trainer = loop->common.trainer;
+    struct et__stage *stage = &trainer->network->stage[l];
+    struct et_step step = et__trainer_step(trainer, l, trainer->sample);
+    struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h->rows);
+    struct et_view out = et_view_rows(et_array_view(&stage->h), 0, h->rows);
+    double loss;
+    ET_TRY(et__knobs_teach(trainer, l, &step, *h, &loss));
+    trainer->loss_sum[l] += loss;
+    et__loop_update(&loop->common, l, false);
+    ET_TRY(et__knobs_update(trainer, l, et__loop_progress(&loop->common), trainer->updates[l]));
+    et__stage_assemble(stage, *h, t);
+    et__trainer_dropout(trainer, l, t);
+    et__stage_readout(trainer->network, l, t, out);
+    *h = out;
+    return ET_OK;
+}
+
 /* Stage l on one batch; h comes in and leaves as the stage's activities. */
 static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h)
 {
@@ -111,6 +131,7 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
     struct et__network *network = trainer->network;
     struct et__stage *stage = &network->stage[l];
     if (et__is_binary(stage)) return binary_stage(loop, l, h);
+    if (et__knobs_learn(stage, ET__KNOBS_TEACH)) return taught_stage(loop, l, h);
     struct et_step step = et__trainer_step(trainer, l, trainer->sample);
     struct et_view t = et_view_rows(et_array_view(&stage->t), 0, h->rows);
     struct et_view out = et_view_rows(et_array_view(&stage->h), 0, h->rows);
@@ -118,8 +139,7 @@ static enum et_status joint_stage(struct loop *loop, size_t l, struct et_view *h
     if (spsa) ET_TRY(et__knobs_probe(trainer, l, *h));
     ET_TRY(et__stage_measure(network, l, &step, *h));
     et__stage_assemble(stage, *h, t);
-    et__stage_dropout(stage, t, et_rng_derive(trainer->seed, l), (uint32_t)trainer->at.sweep,
-                      trainer->row);
+    et__trainer_dropout(trainer, l, t);
     for (size_t k = 0; k < loop->common.inner_steps; k++) {
         et__stage_readout(network, l, t, out);
         double loss = differentiate(loop, l, t, out, trainer->label);
@@ -377,6 +397,9 @@ static enum et_status check(const struct loop *loop)
                                    "stored: use joint",
                                    l);
         ET_TRY(et__knobs_check(stage, l));
+        if (et__knobs_learn(stage, ET__KNOBS_TEACH) && loop->common.inner_steps > 1)
+            return et_config_error(method, "inner_steps",
+                                   "layer %zu is taught while it is measured: use 1", l);
         if (et__is_binary(stage) && loop->common.inner_steps > 1)
             return et_config_error(method, "inner_steps",
                                    "every step of binary layer %zu needs a measurement of its own: "

@@ -5,17 +5,16 @@
 
 #include "binary_stage.h"
 
-#include <etalon/rng.h>
-
 #include <math.h>
 #include <string.h>
 
 /* clang-format off */
 const struct et_param et__knobs_params[] = {
-    {.name = "train", .kind = ET_PARAM_CHOICE, .initial = "none", .choices = "none|vjp|spsa",
+    {.name = "train", .kind = ET_PARAM_CHOICE, .initial = "none", .choices = "none|vjp|spsa|teach",
      .doc = "none: they stay as the system opens.  vjp: gradient by the system's vector-Jacobian "
             "product.  spsa: from measurements with all knobs disturbed at once, for a device "
-            "without a model.  The stage's own objective alone (schedule joint)."},
+            "without a model.  teach: by the system's own learning rule, or like vjp if it has "
+            "none.  The stage's own objective alone (schedule joint)."},
     {.name = "optimiser", .kind = ET_PARAM_RECORD, .initial = "{}",
      .fields = et__knob_optimiser_params,
      .doc = "How they move, one step per measured batch; rates are in units of the knobs."},
@@ -79,12 +78,13 @@ enum et_status et__knobs_create(struct et__stage *stage, size_t rows)
     if (k->initial == NULL) return ET_NOMEM;
     ET_TRY(et_system_get_knobs(stage->system, k->initial, n));
     et__knobs_reset(stage);
+    ET_TRY(et_array_create(&k->t, rows, stage->n_t));
+    ET_TRY(et_array_create(&k->dt, rows, stage->n_t));
+    if (k->rule == ET__KNOBS_TEACH) return et_array_create(&k->mean, rows, stage->n_out);
     if (k->rule == ET__KNOBS_SPSA) {
         k->shifted = et_alloc(2 * n, sizeof *k->shifted);
         return k->shifted ? ET_OK : ET_NOMEM;
     }
-    ET_TRY(et_array_create(&k->t, rows, stage->n_t));
-    ET_TRY(et_array_create(&k->dt, rows, stage->n_t));
     ET_TRY(et_array_create(&k->da, rows, stage->n_out));
     return et_array_create(&k->dx, rows, stage->n_in);
 }
@@ -99,6 +99,8 @@ void et__knobs_destroy(struct et__stage *stage)
     et_array_destroy(&k->dt);
     et_array_destroy(&k->da);
     et_array_destroy(&k->dx);
+    et_array_destroy(&k->mean);
+    et_free(k->sums);
 }
 
 void et__knobs_reset(struct et__stage *stage)
@@ -112,11 +114,29 @@ void et__knobs_reset(struct et__stage *stage)
     memset(k->value.moment2, 0, bytes);
 }
 
+/* Are there knobs that are no plain numbers to be disturbed? */
+static bool has_special_knobs(const struct et_system *system)
+{
+    const struct et_knob_block *block;
+    bool special = false;
+    for (size_t i = 0; (block = et_system_knob_block(system, i)) != NULL; i++)
+        special = special || block->kind != ET_KNOB_PLAIN;
+    return special;
+}
+
 enum et_status et__knobs_check(const struct et__stage *stage, size_t i)
 {
-    if (stage->knobs.rule != ET__KNOBS_VJP || stage->knobs.hold) return ET_OK;
+    if (stage->knobs.rule == ET__KNOBS_FIXED || stage->knobs.hold) return ET_OK;
     const struct et_system_info *info = et_system_info(stage->physical);
     const char *name = et_system_name(stage->physical);
+    bool special = has_special_knobs(stage->physical), own = info->traits & ET_LEARNS;
+    if (stage->knobs.rule == ET__KNOBS_SPSA && special)
+        return et_config_error(stage->knobs.config, "train",
+                               "system '%s' of layer %zu has knobs that are points or statistics, "
+                               "not numbers to be disturbed: use vjp or teach",
+                               name, i);
+    if (stage->knobs.rule == ET__KNOBS_SPSA || (own && stage->knobs.rule == ET__KNOBS_TEACH))
+        return ET_OK;
     if (!(info->traits & ET_HAS_VJP))
         return et_config_error(stage->knobs.config, "train",
                                "system '%s' of layer %zu has no vector-Jacobian product: use spsa",
@@ -153,9 +173,7 @@ static void back_through_scaling(const struct et_scaler *fit, const float *a, co
     }
 }
 
-/* From dL/dt' to dL/da, row by row. */
-static void back_to_outputs(struct et__stage *stage, struct et_view h, struct et_view dt,
-                            struct et_view da)
+void et__knobs_back(struct et__stage *stage, struct et_view h, struct et_view dt, struct et_view da)
 {
     struct et_view t = et_view_rows(et_array_view(&stage->knobs.t), 0, h.rows);
     if (stage->length_norm) et__stage_join(stage, h, t);
@@ -169,21 +187,31 @@ static void back_to_outputs(struct et__stage *stage, struct et_view h, struct et
     }
 }
 
+void et__knobs_back_to_inputs(struct et_trainer *trainer, size_t i, struct et_view dz,
+                              struct et_view dt)
+{
+    struct et__network *network = trainer->network;
+    const struct et__stage *stage = &network->stage[i];
+    if (et__stage_is_direct(stage)) {
+        et_view_copy(dt, dz);
+    } else {
+        et_gemm(ET_PLAIN, ET_PLAIN, 1, dz, et_tensor_view(&stage->weight), 0, dt);
+        network->digital_macs += (double)dz.rows * (double)stage->n_t * (double)stage->width;
+    }
+    /* Dropped inputs pass nothing, the others are scaled: what dropout itself does. */
+    et__trainer_dropout(trainer, i, dt);
+}
+
 enum et_status et__knobs_gradient(struct et_trainer *trainer, size_t i, const struct et_step *step,
                                   struct et_view h, struct et_view dz)
 {
-    struct et__network *network = trainer->network;
-    struct et__stage *stage = &network->stage[i];
+    struct et__stage *stage = &trainer->network->stage[i];
     struct et__knobs *k = &stage->knobs;
     struct et_view dt = et_view_rows(et_array_view(&k->dt), 0, h.rows);
     struct et_view da = et_view_rows(et_array_view(&k->da), 0, h.rows);
     struct et_view dx = et_view_rows(et_array_view(&k->dx), 0, h.rows);
-    et_gemm(ET_PLAIN, ET_PLAIN, 1, dz, et_tensor_view(&stage->weight), 0, dt);
-    network->digital_macs += (double)h.rows * (double)stage->n_t * (double)stage->width;
-    /* Dropped inputs pass nothing, the others are scaled: what dropout itself does. */
-    et__stage_dropout(stage, dt, et_rng_derive(trainer->seed, i), (uint32_t)trainer->at.sweep,
-                      trainer->row);
-    back_to_outputs(stage, h, dt, da);
+    et__knobs_back_to_inputs(trainer, i, dz, dt);
+    et__knobs_back(stage, h, dt, da);
     struct et_view x = et_view_rows(et_array_view(&stage->x), 0, h.rows);
     ET_TRY_WHILE(et_system_vjp(stage->system, step, x, da, dx, k->value.gradient),
                  "differentiating layer %zu", i);
@@ -192,14 +220,30 @@ enum et_status et__knobs_gradient(struct et_trainer *trainer, size_t i, const st
 
 /* ---------------------------------------------------------------------------- updates -- */
 
+/* One optimiser step of the numbers of a block. */
+static void step_block(const struct et__knobs *k, const struct et_knob_block *block, double rate,
+                       uint64_t count)
+{
+    struct et_tensor part = k->value;
+    part.rows = block->rows;
+    part.cols = block->cols;
+    part.value += block->first;
+    part.gradient += block->first;
+    part.moment1 += block->first;
+    part.moment2 += block->first;
+    if (block->kind == ET_KNOB_PLAIN) et__optimiser_step(&k->optimiser, &part, rate, count);
+}
+
 enum et_status et__knobs_update(struct et_trainer *trainer, size_t i, double progress,
                                 uint64_t count)
 {
     struct et__stage *stage = &trainer->network->stage[i];
     struct et__knobs *k = &stage->knobs;
     float *value = k->value.value;
-    et__optimiser_step(&k->optimiser, &k->value, et__optimiser_rate(&k->optimiser, progress),
-                       count);
+    double rate = et__optimiser_rate(&k->optimiser, progress);
+    const struct et_knob_block *block;
+    for (size_t b = 0; (block = et_system_knob_block(stage->system, b)) != NULL; b++)
+        step_block(k, block, rate, count);
     for (size_t j = 0; j < k->value.cols; j++) {
         if (!isfinite(value[j]))
             return et_error_set(ET_NUMERIC,

@@ -10,6 +10,9 @@
  *     vjp    dL/da = scale' (normalise' (dropout mask (W^T dL/dz))), at the weights of before the
  *            update; dL/dtheta = (df/dtheta)^T dL/da by et_system_vjp at the step of the
  *            measurement: its noise is held fixed.  A computation of this computer: no pass.
+ *     teach  dL/dtheta by et_system_teach: forward and gradient in one pass, by the system's own
+ *            rule where it has one (spiking layers, batch statistics).  The loss is the mean over
+ *            the system's time steps of the objective on the outputs of each.
  *     spsa   dL/dtheta_i = mean over K directions D of
  *                (L(theta + c D) - L(theta - c D)) / (the distance of theta_i between the two),
  *            D_i = +-1 at random; 2 K more measurements of the batch, each a pass with noise of its
@@ -48,6 +51,16 @@ enum et_status et__knobs_check(const struct et__stage *stage, size_t i) ET_CHECK
  * The device holds the stage's knobs.  Errors: the system's. */
 enum et_status et__knobs_gradient(struct et_trainer *trainer, size_t i, const struct et_step *step,
                                   struct et_view h, struct et_view dz) ET_CHECKED;
+/* teach: one pass of h; its loss, and the gradients of knobs, readout and objective.  The mean
+ * outputs stay in the stage.  Errors: ET_NUMERIC, the system's. */
+enum et_status et__knobs_teach(struct et_trainer *trainer, size_t i, const struct et_step *step,
+                               struct et_view h, double *loss) ET_CHECKED;
+/* From dL/dt' (overwritten) to dL/da, row by row. */
+void et__knobs_back(struct et__stage *stage, struct et_view h, struct et_view dt,
+                    struct et_view da);
+/* From dL/dz to dL/dt', what is dropped passing nothing. */
+void et__knobs_back_to_inputs(struct et_trainer *trainer, size_t i, struct et_view dz,
+                              struct et_view dt);
 /* spsa: measures h with disturbed knobs; afterwards the stage has to be measured again.  The
  * objective's running statistics stay as they are.  Errors: ET_NUMERIC, ET_NOMEM, the system's. */
 enum et_status et__knobs_probe(struct et_trainer *trainer, size_t i, struct et_view h) ET_CHECKED;

@@ -60,8 +60,7 @@ static enum et_status loss_with(struct et_trainer *trainer, size_t l, struct et_
     if (status != ET_OK) return status;
     et__stage_assemble(stage, h, t);
     /* The same units as in the measurement that the readout learns from. */
-    et__stage_dropout(stage, t, et_rng_derive(trainer->seed, l), (uint32_t)trainer->at.sweep,
-                      trainer->row);
+    et__trainer_dropout(trainer, l, t);
     et__stage_readout(network, l, t, out);
     *loss = objective->type->loss(objective->state, l, out, trainer->label, d);
     return et__loop_check_loss(trainer, l, *loss);

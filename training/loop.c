@@ -131,7 +131,7 @@ void et__loop_update(struct et__loop *loop, size_t l, bool scores)
         bool binary = et__is_binary(stage);
         const struct et__optimiser *own = binary ? &loop->latent : &loop->optimiser;
         count = ++trainer->updates[l];
-        if (!stage->bits.freeze) {
+        if (!stage->bits.freeze && !et__stage_is_direct(stage)) {
             et__optimiser_step(own, &stage->weight, et__optimiser_rate(own, progress), count);
             et__optimiser_step(&loop->optimiser, &stage->bias, rate, count);
         }

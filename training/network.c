@@ -42,8 +42,12 @@ const struct et_param et__stage_params[] = {
      .doc = "length: divide what the readout sees by its root mean square, row by row."},
     {.name = "dropout", .kind = ET_PARAM_REAL, .initial = "0", .min = 0, .max = 0.95,
      .doc = "Share of the readout's inputs that is dropped while training."},
+    {.name = "readout", .kind = ET_PARAM_CHOICE, .initial = "linear", .choices = "linear|none",
+     .doc = "none: what the readout would see are the activities themselves; the controls that "
+            "stand in for the system have a linear one."},
     {.name = "width", .kind = ET_PARAM_INT, .initial = "0", .min = 0, .max = 1000000,
-     .doc = "Outputs of the digital readout, at least 1; a binary layer has its system's."},
+     .doc = "Outputs of the digital readout, at least 1; without a readout and in a binary layer "
+            "those of the system."},
     {.name = "activation", .kind = ET_PARAM_CHOICE, .initial = "none",
      .choices = "none|relu|tanh", .doc = "Digital nonlinearity behind the readout."},
     {.name = "binary", .kind = ET_PARAM_RECORD, .initial = "{}", .fields = et__bits_params,
@@ -138,6 +142,7 @@ static void read_stage(struct et__stage *stage, const struct et_config *layer)
     stage->dropout = (float)et_config_real(layer, "dropout");
     stage->activation = (enum et__activation)et_config_choice(layer, "activation");
     stage->width = (size_t)et_config_int(layer, "width");
+    stage->outputs = et_config_choice(layer, "readout") == 1;
 }
 
 static enum et_status open_workspaces(struct et__stage *stage, size_t rows)
@@ -178,9 +183,15 @@ static enum et_status open_stage(struct et__network *network, const struct et_co
     }
     ET_TRY(et__bits_read(stage, layer, i + 1 == network->n_stages));
     ET_TRY(et__knobs_read(stage, layer));
+    stage->n_t = stage->system ? stage->n_out + (stage->skip ? n_h : 0) : n_h;
+    if (stage->outputs && et__is_binary(stage))
+        return et_config_error(layer, "readout", "a binary layer has no readout: leave it out");
+    if (stage->outputs && stage->width == 0) stage->width = stage->n_t;
     if (stage->width == 0)
         return et_config_error(layer, "width", "a digital readout has at least 1 output");
-    stage->n_t = stage->system ? stage->n_out + (stage->skip ? n_h : 0) : n_h;
+    if (stage->outputs && stage->width != stage->n_t)
+        return et_config_error(layer, "width", "%zu, but without a readout there are %zu outputs",
+                               stage->width, stage->n_t);
     if (et__is_binary(stage)) stage->n_t = stage->n_in;
     if (!et__is_classes(stage)) network->n_scored = i + 1;
     return open_workspaces(stage, network->rows_max);
@@ -334,6 +345,30 @@ static enum et_status prepare(struct et__network *network, size_t i, struct et_v
     return ET_OK;
 }
 
+/* Adds to the network's ledger what a system did since its own stood at `before`. */
+static void account(struct et__network *network, const struct et_system *system,
+                    struct et_ledger before)
+{
+    struct et_ledger after = et_system_ledger(system);
+    network->ledger.passes += after.passes - before.passes;
+    network->ledger.device_s += after.device_s - before.device_s;
+    network->ledger.device_J += after.device_J - before.device_J;
+}
+
+enum et_status et__stage_teach(struct et__network *network, size_t i, const struct et_step *step,
+                               struct et_view h, const struct et_teacher *teacher, float *dknobs)
+{
+    struct et__stage *stage = &network->stage[i];
+    struct et_view x = et_view_rows(et_array_view(&stage->x), 0, h.rows);
+    et__drive(stage, h, x);
+    ET_TRY(program(network, i));
+    struct et_ledger before = et_system_ledger(stage->system);
+    ET_TRY_WHILE(et_system_teach(stage->system, step, x, teacher, (struct et_view){0}, dknobs),
+                 "teaching layer %zu", i);
+    account(network, stage->system, before);
+    return ET_OK;
+}
+
 enum et_status et__stage_measure(struct et__network *network, size_t i, const struct et_step *step,
                                  struct et_view h)
 {
@@ -346,10 +381,7 @@ enum et_status et__stage_measure(struct et__network *network, size_t i, const st
     if (!measured) return ET_OK;
     struct et_ledger before = et_system_ledger(stage->system);
     ET_TRY_WHILE(et_system_forward(stage->system, step, x, a), "measuring layer %zu", i);
-    struct et_ledger after = et_system_ledger(stage->system);
-    network->ledger.passes += after.passes - before.passes;
-    network->ledger.device_s += after.device_s - before.device_s;
-    network->ledger.device_J += after.device_J - before.device_J;
+    account(network, stage->system, before);
     return ET_OK;
 }
 

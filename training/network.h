@@ -35,7 +35,7 @@ struct et__bits {
     int32_t *threshold;              /* [n_out] of the folded running statistics */
 };
 
-enum et__knobs_rule { ET__KNOBS_FIXED, ET__KNOBS_VJP, ET__KNOBS_SPSA };
+enum et__knobs_rule { ET__KNOBS_FIXED, ET__KNOBS_VJP, ET__KNOBS_SPSA, ET__KNOBS_TEACH };
 
 /* Knobs that learn; see knobs.h. */
 struct et__knobs {
@@ -48,8 +48,10 @@ struct et__knobs {
     struct et_tensor value; /* [1][n_knobs] */
     float *initial;         /* [n_knobs] as the device had them when it was opened */
     float *shifted;         /* [2][n_knobs] SPSA */
-    struct et_array t, dt;  /* VJP: [rows_max][n_t] before the normalisation; dL/dt */
+    struct et_array t, dt;  /* VJP, TEACH: [rows_max][n_t] before the normalisation; dL/dt */
     struct et_array da, dx; /* VJP: [rows_max][n_out], [rows_max][n_in] */
+    struct et_array mean;   /* TEACH: [rows_max][n_out] outputs, mean over the time steps */
+    float *sums;            /* TEACH: gradients of readout and objective so far, or NULL */
 };
 
 struct et__stage {
@@ -60,6 +62,7 @@ struct et__stage {
     float in_min, in_max; /* legal inputs of the system */
     enum et_scaling output_scaling;
     bool skip, length_norm;
+    bool outputs; /* h = act(t): no readout, unless a control stands in for the system */
     float dropout;
     enum et__activation activation;
     struct et__bits bits;
@@ -137,13 +140,19 @@ enum et_status et__stage_fit_output(struct et__stage *stage, struct et_view a, c
  * inside a device, weights of a binary stage or knobs, is put there first. */
 enum et_status et__stage_measure(struct et__network *network, size_t stage,
                                  const struct et_step *step, struct et_view h) ET_CHECKED;
+/* The same, judged while it runs: see et_system_teach.  The outputs go to the teacher alone. */
+enum et_status et__stage_teach(struct et__network *network, size_t stage,
+                               const struct et_step *step, struct et_view h,
+                               const struct et_teacher *teacher, float *dknobs) ET_CHECKED;
 /* Scales the raw outputs in stage->a into t [rows][n_t], beside h when the stage skips.  For a
  * digital stage t is h itself, normalised when asked. */
 void et__stage_assemble(struct et__stage *stage, struct et_view h, struct et_view t);
 /* The same before the normalisation; and the factor 1 / rms of a row that it applies. */
 void et__stage_join(struct et__stage *stage, struct et_view h, struct et_view t);
 float et__length_factor(const float *row, size_t n);
-/* h_out = act(W t + b) [rows][width].  */
+/* Has it no readout to learn? */
+bool et__stage_is_direct(const struct et__stage *stage);
+/* h_out = act(W t + b) [rows][width], or act(t).  */
 void et__stage_readout(struct et__network *network, size_t stage, struct et_view t,
                        struct et_view h_out);
 /* Writes dL/dW and dL/db from d = dL/dh (overwritten by dL/dz).  straight_through: see objective.

@@ -18,6 +18,7 @@ enum { PREDICT_LAST, PREDICT_SUM };
 struct local_ce {
     size_t n_stages;
     size_t predict;
+    bool outputs;            /* of the last stage are its logits */
     struct et_tensor *head;  /* [n_stages], each [n_classes][width] */
     struct et_tensor *shift; /* [n_stages], each [1][n_classes] */
     struct et_array logits;  /* [rows_max][n_classes] */
@@ -27,6 +28,8 @@ struct local_ce {
 static const struct et_param params[] = {
     {.name = "predict", .kind = ET_PARAM_CHOICE, .initial = "last", .choices = "last|sum",
      .doc = "Predict by the last stage's classifier or by the sum of all stages' logits."},
+    {.name = "head", .kind = ET_PARAM_CHOICE, .initial = "learned", .choices = "learned|outputs",
+     .doc = "outputs: the activities of the last stage are the logits, one for each class."},
     {0},
 };
 /* clang-format on */
@@ -41,6 +44,11 @@ static enum et_status local_ce_open(void *state, const struct et_config *config,
     if (o->head == NULL || o->shift == NULL) return ET_NOMEM;
     o->n_stages = shape->n_stages;
     ET_TRY(et_array_create(&o->logits, shape->rows_max, shape->n_classes));
+    o->outputs = et_config_choice(config, "head") == 1;
+    if (o->outputs && shape->width[o->n_stages - 1] != shape->n_classes)
+        return et_config_error(config, "head",
+                               "the last stage has %zu activities, but there are %zu classes",
+                               shape->width[o->n_stages - 1], shape->n_classes);
     for (size_t l = 0; l < o->n_stages; l++) {
         size_t width = shape->width[l], n = shape->n_classes * width;
         ET_TRY(et_tensor_create(&o->head[l], "head", shape->n_classes, width, 1));
@@ -54,9 +62,18 @@ static enum et_status local_ce_open(void *state, const struct et_config *config,
     return ET_OK;
 }
 
+static bool is_headless(const struct local_ce *o, size_t stage)
+{
+    return o->outputs && stage + 1 == o->n_stages;
+}
+
 static struct et_view forward(struct local_ce *o, size_t stage, struct et_view h)
 {
     struct et_view logits = et_view_rows(et_array_view(&o->logits), 0, h.rows);
+    if (is_headless(o, stage)) {
+        et_view_copy(logits, h);
+        return logits;
+    }
     et_gemm(ET_PLAIN, ET_TRANSPOSED, 1, h, et_tensor_view(&o->head[stage]), 0, logits);
     for (size_t r = 0; r < logits.rows; r++)
         for (size_t j = 0; j < logits.cols; j++)
@@ -70,6 +87,10 @@ static double local_ce_loss(void *state, size_t stage, struct et_view h, const i
     struct local_ce *o = state;
     struct et_view logits = forward(o, stage, h);
     double loss = et__cross_entropy(logits, label);
+    if (is_headless(o, stage)) {
+        et_view_copy(dh, logits);
+        return loss;
+    }
     et_gemm(ET_TRANSPOSED, ET_PLAIN, 1, logits, h, 0, et_tensor_gradient(&o->head[stage]));
     et_gemm(ET_PLAIN, ET_PLAIN, 1, logits, et_tensor_view(&o->head[stage]), 0, dh);
     float *dshift = o->shift[stage].gradient;
@@ -95,6 +116,7 @@ static void local_ce_score(void *state, size_t stage, struct et_view h, struct e
 static struct et_tensor *local_ce_tensor(void *state, size_t stage, size_t i)
 {
     struct local_ce *o = state;
+    if (is_headless(o, stage)) return NULL;
     return i == 0 ? &o->head[stage] : i == 1 ? &o->shift[stage] : NULL;
 }
 

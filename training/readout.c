@@ -53,12 +53,23 @@ static void activate_rows(void *user, size_t i, size_t worker)
                          p->stage->activation);
 }
 
+bool et__stage_is_direct(const struct et__stage *stage)
+{
+    return stage->outputs && stage->system == stage->physical;
+}
+
 void et__stage_readout(struct et__network *network, size_t i, struct et_view t,
                        struct et_view h_out)
 {
     const struct et__stage *stage = &network->stage[i];
-    et_gemm(ET_PLAIN, ET_TRANSPOSED, 1, t, et_tensor_view(&stage->weight), 0, h_out);
     struct pass p = {.stage = stage, .h = h_out, .rows = rows_of_task(h_out.cols)};
+    if (et__stage_is_direct(stage)) {
+        et_view_copy(h_out, t);
+        if (stage->activation != ET__LINEAR)
+            et_parallel_for((h_out.rows + p.rows - 1) / p.rows, activate_rows, &p);
+        return;
+    }
+    et_gemm(ET_PLAIN, ET_TRANSPOSED, 1, t, et_tensor_view(&stage->weight), 0, h_out);
     et_parallel_for((h_out.rows + p.rows - 1) / p.rows, activate_rows, &p);
     network->digital_macs += (double)t.rows * (double)stage->n_t * (double)stage->width;
 }
@@ -107,6 +118,7 @@ void et__stage_gradient(struct et__network *network, size_t i, struct et_view t,
     bool pass_through = straight_through && stage->activation == ET__RELU;
     if (stage->activation != ET__LINEAR && !pass_through)
         et_parallel_for((d.rows + p.rows - 1) / p.rows, backward_rows, &p);
+    if (et__stage_is_direct(stage)) return;
     et_gemm(ET_TRANSPOSED, ET_PLAIN, 1, d, t, 0, et_tensor_gradient(&stage->weight));
     sum_rows(d, stage->bias.gradient);
     network->digital_macs += (double)t.rows * (double)stage->n_t * (double)stage->width;

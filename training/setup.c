@@ -216,10 +216,13 @@ static enum et_status describe_network(const struct et__setup *setup, char **tex
         if (et__is_binary(stage))
             snprintf(reader, sizeof reader, "1-bit weights%s",
                      stage->bits.classes ? ", classes" : "");
+        else if (stage->outputs)
+            snprintf(reader, sizeof reader, "%zu activities without a readout", stage->width);
         else
             snprintf(reader, sizeof reader, "readout %zu -> %zu%s", stage->n_t, stage->width,
                      stage->skip ? " (digital skip)" : "");
-        static const char *const rules[] = {"", ", knobs learn by vjp", ", knobs learn by spsa"};
+        static const char *const rules[] = {"", ", knobs learn by vjp", ", knobs learn by spsa",
+                                            ", knobs are taught"};
         int written = snprintf(*text + used, LINE, "%slayer %zu: %s%s, %s", l ? "\n" : "", l,
                                physics, rules[stage->knobs.rule], reader);
         used += (size_t)written;

@@ -60,6 +60,12 @@ struct et_step et__trainer_step(const struct et_trainer *trainer, size_t l, cons
     return (struct et_step){et_rng_derive(trainer->seed, l), (uint32_t)trainer->at.sweep, sample};
 }
 
+void et__trainer_dropout(const struct et_trainer *trainer, size_t l, struct et_view t)
+{
+    et__stage_dropout(&trainer->network->stage[l], t, et_rng_derive(trainer->seed, l),
+                      (uint32_t)trainer->at.sweep, trainer->row);
+}
+
 enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et_view h,
                                  const uint64_t *sample, struct et_view *out)
 {

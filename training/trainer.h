@@ -87,6 +87,9 @@ struct et__plan et__plan_make(const struct et_config *method, size_t n_stages, s
  * of them share a device. */
 struct et_step et__trainer_step(const struct et_trainer *trainer, size_t l, const uint64_t *sample);
 
+/* Drops readout inputs t of stage l while it trains: the same ones whenever this sweep is seen. */
+void et__trainer_dropout(const struct et_trainer *trainer, size_t l, struct et_view t);
+
 /* One pass through stage l: h [rows][n_h] to the readout's activities, which are returned. The
  * numbers stay in the stage's workspaces (t, h). */
 enum et_status et__trainer_stage(struct et_trainer *trainer, size_t l, struct et_view h,

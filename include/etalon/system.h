@@ -27,8 +27,8 @@ enum et_trait {
     ET_HAS_KNOBS = 4,  /* set_knobs and get_knobs work */
     ET_HAS_VJP = 8,    /* vjp works */
     ET_EXCLUSIVE = 16, /* a device that only one handle may hold */
-    ET_SURROGATE =
-        32 /* vjp is an estimate (surrogate gradients, cut in time), not the derivative */
+    ET_SURROGATE = 32, /* vjp is an estimate (surrogate gradients, cut in time) */
+    ET_LEARNS = 64     /* has a learning rule of its own behind et_system_teach */
 };
 
 /* What a system says of itself.  Strings live as long as the system. */

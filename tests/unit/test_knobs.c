@@ -4,8 +4,7 @@
  * ones, interruption and resume, threads, evaluation, rules that the tables cannot express. */
 #include "whole_run.h"
 
-#include "training/knobs.h"
-#include "training/run.h"
+#include "knob_rig.h"
 
 /* Digits through a matrix of few outputs: what it keeps of an image decides. */
 static const char narrow[] =
@@ -53,6 +52,8 @@ static const struct {
     {"vjp", "phyll", "prepend", 3},
     {"spsa", "{type: hinton, predict: softmax}", "prepend", 2},
     {"vjp", "{type: hinton, predict: goodness}", "prepend", 1},
+    {"teach", "local-ce", "prepend", 1},
+    {"teach", "{type: hinton, predict: softmax}", "prepend", 1},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -119,69 +120,6 @@ END_TEST
 
 /* ------------------------------------------------------------------------ gradients -- */
 
-enum { ROWS = 12 };
-
-/* A network under local-ce, ready for one batch of its first stage. */
-struct rig {
-    struct et_config *config;
-    struct et__setup setup;
-    struct et_trainer trainer;
-    struct et__stage *stage;
-    struct et_view h, t, out, d;
-    struct et_step step;
-};
-
-static void open_rig(struct rig *rig, const char *layer)
-{
-    char text[1024];
-    snprintf(text, sizeof text,
-             "{experiment: t, dataset: {type: rings, d: 4, n: 60}, layers: [%s],"
-             " method: {type: forward-forward, objective: local-ce, batch: %d}}",
-             layer, ROWS);
-    assert_ok(et_config_parse("test", text, NULL, 0, et_experiment_params(), et_experiment_types,
-                              &rig->config));
-    assert_ok(et__setup_open(&rig->setup, rig->config));
-    assert_ok(et__setup_begin_seed(&rig->setup, 0, &rig->trainer));
-    rig->stage = &rig->setup.network.stage[0];
-    struct et_trainer *t = &rig->trainer;
-    t->at.sweep = et__knobs_probes(t->network);
-    for (size_t i = 0; i < ROWS; i++) {
-        t->sample[i] = t->row[i] = rig->setup.split.train[i];
-        t->label[i] = t->features->dataset->label[t->row[i]];
-    }
-    rig->h = et_view_rows(et_array_view(&t->h0), 0, ROWS);
-    et__features_fill(t->features, t->row, t->label, ROWS, rig->h);
-    rig->t = et_view_rows(et_array_view(&rig->stage->t), 0, ROWS);
-    rig->out = et_view_rows(et_array_view(&rig->stage->h), 0, ROWS);
-    rig->d = et_view_rows(et_array_view(&rig->stage->d), 0, ROWS);
-    rig->step = et__trainer_step(t, 0, t->sample);
-}
-
-static void close_rig(struct rig *rig)
-{
-    et__setup_end_seed(&rig->setup, &rig->trainer);
-    et__setup_close(&rig->setup);
-    et_config_close(rig->config);
-}
-
-static double loss_of(struct rig *rig)
-{
-    struct et_trainer *t = &rig->trainer;
-    et__network_touch(t->network, rig->stage);
-    assert_ok(et__stage_measure(t->network, 0, &rig->step, rig->h));
-    et__stage_assemble(rig->stage, rig->h, rig->t);
-    et__stage_dropout(rig->stage, rig->t, et_rng_derive(t->seed, 0), (uint32_t)t->at.sweep, t->row);
-    et__stage_readout(t->network, 0, rig->t, rig->out);
-    return t->objective->type->loss(t->objective->state, 0, rig->out, t->label, rig->d);
-}
-
-static void gradient_of(struct rig *rig)
-{
-    loss_of(rig);
-    et__stage_gradient(rig->trainer.network, 0, rig->t, rig->out, rig->d, false);
-    assert_ok(et__knobs_gradient(&rig->trainer, 0, &rig->step, rig->h, rig->d));
-}
-
 static const char *const stages[] = {
     "{system: {type: linear, n_in: 4, n_out: 5, tunable: true}, width: 6, activation: tanh, "
     "knobs: {train: vjp}}",
@@ -191,6 +129,8 @@ static const char *const stages[] = {
     "tunable: true}}, width: 6, normalise: length, dropout: 0.3, knobs: {train: vjp}}",
     "{system: {type: linear, n_in: 4, n_out: 5, tunable: true}, width: 6, output: minmax, "
     "drive: {map: unit-norm}, knobs: {train: vjp}}",
+    "{system: {type: linear, n_in: 4, n_out: 5, tunable: true}, readout: none, skip: true, "
+    "normalise: length, activation: tanh, dropout: 0.3, knobs: {train: vjp}}",
 };
 
 START_TEST(gradient_agrees_with_differences)
@@ -282,6 +222,8 @@ static const struct {
     {"method.schedule=greedy", "the knobs of layer 0 learn"},
     {"method={type: backprop, objective: local-ce}", "layer 0 is none"},
     {"layers.0.knobs.step=0", "step"},
+    {"layers.0={system: {type: linear, n_in: 64, n_out: 6}, readout: none, width: 3}",
+     "there are 6 outputs"},
 };
 
 START_TEST(broken_rules_are_configuration_errors)
