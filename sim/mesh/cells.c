@@ -12,10 +12,7 @@
 
 static const double pi = 3.14159265358979323846;
 
-static double complex phasor(double phase)
-{
-    return CMPLX(cos(phase), sin(phase));
-}
+const struct et__mesh_couplers et__mesh_ideal = {M_SQRT1_2, M_SQRT1_2, M_SQRT1_2, M_SQRT1_2};
 
 void et__mesh_couplers_draw(struct et__mesh_couplers *couplers, size_t n_cells, double bias,
                             double sd, uint64_t seed, uint32_t stream)
@@ -48,7 +45,8 @@ void et__mesh_matrix(const struct et__mesh_layout *layout, const struct et__mesh
         u[i * n + i] = 1;
     for (size_t i = 0; i < layout->n_cells; i++) {
         double complex t[4], *upper = u + layout->mode[i] * n, *lower = upper + n;
-        et__mesh_cell_matrix(&couplers[i], phasor(phases[2 * i]), phasor(phases[2 * i + 1]), t);
+        et__mesh_cell_matrix(&couplers[i], et__mesh_phasor(phases[2 * i]),
+                             et__mesh_phasor(phases[2 * i + 1]), t);
         for (size_t k = 0; k < n; k++) {
             double complex a = upper[k], b = lower[k];
             upper[k] = gain * (t[0] * a + t[1] * b);
@@ -56,7 +54,7 @@ void et__mesh_matrix(const struct et__mesh_layout *layout, const struct et__mesh
         }
     }
     for (size_t w = 0; w < n; w++) {
-        double complex out = phasor(phases[2 * layout->n_cells + w]);
+        double complex out = et__mesh_phasor(phases[2 * layout->n_cells + w]);
         for (size_t k = 0; k < n; k++)
             u[w * n + k] *= out;
     }
@@ -79,7 +77,6 @@ static double splitting(const struct et__mesh_couplers *k, double straight, bool
 size_t et__mesh_correct(const struct et__mesh_layout *layout,
                         const struct et__mesh_couplers *couplers, double *phases, double *lambda)
 {
-    static const struct et__mesh_couplers ideal = {M_SQRT1_2, M_SQRT1_2, M_SQRT1_2, M_SQRT1_2};
     size_t missed = 0;
     for (size_t w = 0; w < layout->n; w++)
         lambda[w] = 0;
@@ -87,10 +84,10 @@ size_t et__mesh_correct(const struct et__mesh_layout *layout,
         double complex t[4], e[4];
         double *theta = &phases[2 * i], *phi = theta + 1, *l = lambda + layout->mode[i];
         bool reached;
-        et__mesh_cell_matrix(&ideal, phasor(*theta), phasor(*phi), t);
+        et__mesh_cell_matrix(&et__mesh_ideal, et__mesh_phasor(*theta), et__mesh_phasor(*phi), t);
         *theta = splitting(&couplers[i], cabs(t[0]), &reached);
         if (!reached) missed++;
-        et__mesh_cell_matrix(&couplers[i], phasor(*theta), 1, e);
+        et__mesh_cell_matrix(&couplers[i], et__mesh_phasor(*theta), 1, e);
         double psi0 = carg(t[1]) - carg(e[1]), psi1 = carg(t[3]) - carg(e[3]);
         bool straight = cabs(t[0]) > cabs(t[2]);
         double turn = straight ? carg(t[0]) - carg(e[0]) - psi0 : carg(t[2]) - carg(e[2]) - psi1;
@@ -165,8 +162,8 @@ void et__mesh_realise(struct et__mesh *mesh)
     for (size_t i = 0; i < layout->n_cells; i++) {
         double complex t[4], p[2], q, *l = mesh->lambda + layout->mode[i];
         double s, c;
-        et__mesh_cell_matrix(&mesh->couplers[i], phasor(mesh->phases[2 * i]),
-                             phasor(mesh->phases[2 * i + 1]), t);
+        et__mesh_cell_matrix(&mesh->couplers[i], et__mesh_phasor(mesh->phases[2 * i]),
+                             et__mesh_phasor(mesh->phases[2 * i + 1]), t);
         factor(t, &s, &c, p, &q);
         q *= l[0] * conj(l[1]);
         double complex common = l[1];
@@ -179,7 +176,7 @@ void et__mesh_realise(struct et__mesh *mesh)
     }
     for (size_t w = 0; w < layout->n; w++) {
         double complex out =
-            direction(mesh->lambda[w]) * phasor(mesh->phases[2 * layout->n_cells + w]);
+            direction(mesh->lambda[w]) * et__mesh_phasor(mesh->phases[2 * layout->n_cells + w]);
         mesh->out[2 * w] = (float)creal(out);
         mesh->out[2 * w + 1] = (float)cimag(out);
     }

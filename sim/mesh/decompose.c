@@ -21,11 +21,6 @@
 
 static const double pi = 3.14159265358979323846;
 
-static double complex phasor(double phase)
-{
-    return CMPLX(cos(phase), sin(phase));
-}
-
 /* Which cell a step becomes: cells on the same two modes follow each other in the order of the
  * light. */
 struct taken {
@@ -56,11 +51,10 @@ static double wrap(double phase)
 static void right_step(double complex *u, size_t n, size_t row, size_t m, double *theta,
                        double *phi)
 {
-    static const struct et__mesh_couplers ideal = {M_SQRT1_2, M_SQRT1_2, M_SQRT1_2, M_SQRT1_2};
     double complex a = u[row * n + m], b = u[row * n + m + 1], t[4];
     *theta = 2 * atan2(cabs(b), cabs(a));
     *phi = wrap(clean_arg(a) - clean_arg(b) + pi);
-    et__mesh_cell_matrix(&ideal, phasor(*theta), phasor(*phi), t);
+    et__mesh_cell_matrix(&et__mesh_ideal, et__mesh_phasor(*theta), et__mesh_phasor(*phi), t);
     for (size_t i = 0; i < 4; i++)
         t[i] = conj(t[i]);
     for (size_t r = 0; r < n; r++) {
@@ -75,11 +69,10 @@ static void right_step(double complex *u, size_t n, size_t row, size_t m, double
 static void left_step(double complex *u, size_t n, size_t r, size_t column, double *theta,
                       double *phi)
 {
-    static const struct et__mesh_couplers ideal = {M_SQRT1_2, M_SQRT1_2, M_SQRT1_2, M_SQRT1_2};
     double complex *upper = u + r * n, *lower = upper + n, t[4];
     *theta = 2 * atan2(cabs(upper[column]), cabs(lower[column]));
     *phi = wrap(clean_arg(lower[column]) - clean_arg(upper[column]));
-    et__mesh_cell_matrix(&ideal, phasor(*theta), phasor(*phi), t);
+    et__mesh_cell_matrix(&et__mesh_ideal, et__mesh_phasor(*theta), et__mesh_phasor(*phi), t);
     for (size_t k = 0; k < n; k++) {
         double complex a = upper[k], b = lower[k];
         upper[k] = t[0] * a + t[1] * b;
@@ -126,8 +119,8 @@ static void decompose_clements(struct taken *taken, double complex *u, struct st
         double *p = phases + 2 * take(taken, m);
         p[0] = step->theta;
         p[1] = wrap(carg(*d0) - carg(*d1));
-        *d0 = -phasor(-step->theta - step->phi) * *d1;
-        *d1 = -phasor(-step->theta) * *d1;
+        *d0 = -et__mesh_phasor(-step->theta - step->phi) * *d1;
+        *d1 = -et__mesh_phasor(-step->theta) * *d1;
     }
 }
 

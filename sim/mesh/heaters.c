@@ -120,7 +120,13 @@ void et__mesh_heat_back(struct et__mesh_system *s, float *dknobs)
 double et__mesh_heat_load(const struct et__mesh_system *s)
 {
     double sum = 0;
-    for (size_t i = 0; i < s->n_knobs; i++)
-        sum += drive(s, s->knobs[i]);
+    const float *knob = s->knobs;
+    for (size_t part = 0; part < (s->pair ? 2 : 1); part++) {
+        for (size_t i = 0; i < s->mesh[part].n_phases; i++)
+            sum += drive(s, *knob++);
+        /* t has a period of two turns and no sign of kappa. */
+        for (size_t i = 0; part == 0 && i < s->n_levels; i++)
+            sum += fmod(fabs(round_phase(s, (double)*knob++)), 4 * pi);
+    }
     return sum / pi;
 }

@@ -20,6 +20,7 @@
 #include <etalon/error.h>
 
 #include <complex.h>
+#include <math.h>
 
 enum et__mesh_topology { ET__MESH_CLEMENTS, ET__MESH_RECK };
 
@@ -61,6 +62,14 @@ struct et__mesh_couplers {
     double c0, s0, c1, s1; /* cosines and sines of their angles */
 };
 
+/* Those of a cell without errors. */
+extern const struct et__mesh_couplers et__mesh_ideal;
+
+static inline double complex et__mesh_phasor(double phase)
+{
+    return CMPLX(cos(phase), sin(phase));
+}
+
 /* Draws n_cells pairs with errors bias + sd N(0, 1) rad. */
 void et__mesh_couplers_draw(struct et__mesh_couplers *couplers, size_t n_cells, double bias,
                             double sd, uint64_t seed, uint32_t stream);
@@ -81,7 +90,7 @@ void et__mesh_matrix(const struct et__mesh_layout *layout, const struct et__mesh
 size_t et__mesh_correct(const struct et__mesh_layout *layout,
                         const struct et__mesh_couplers *couplers, double *phases, double *lambda);
 
-/* How a cell depends on its phases, for derivatives: see vjp.c. */
+/* How a cell depends on its phases: see et__mesh_derivatives. */
 struct et__mesh_gauge {
     float w_re, w_im; /* lambda_0^* lambda_1 behind the cell */
 };

@@ -14,6 +14,8 @@
 
 /* A file may hold a unitary in single precision, and no worse. */
 static const double unitary_tolerance = 1e-5;
+/* Powers are squares of the gain, in single precision. */
+static const double gain_min = 1e-15, gain_max = 1e15;
 
 enum { HAAR, IDENTITY };
 
@@ -130,9 +132,10 @@ static enum et_status set_pair(struct et__mesh_system *s, const struct et_config
     float *levels = s->knobs + s->mesh[0].n_phases;
     enum et_status status = u && v && values ? ET_OK : ET_NOMEM;
     if (status == ET_OK) status = et__z_svd(matrix, s->m, s->n, u, values, v);
-    if (status == ET_OK && !(values[0] > 0))
+    if (status == ET_OK && !(values[0] >= gain_min && values[0] <= gain_max))
         status = et_config_error(config, et_config_count(config, "matrix") > 0 ? "matrix" : "file",
-                                 "the largest singular value of the matrix is %g", values[0]);
+                                 "the largest singular value of the matrix is %g, outside [%g, %g]",
+                                 values[0], gain_min, gain_max);
     if (status != ET_OK) goto out;
     s->scale = values[0];
     for (size_t i = 0; i < s->n_levels; i++)

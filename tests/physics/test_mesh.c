@@ -281,6 +281,19 @@ START_TEST(test_latency_and_energy)
     ck_assert(load > 0.5);
     assert_near(et_system_info(system)->energy_J, load * 20e-3 / 0.5e9, 1e-15);
     et_system_close(system);
+    /* A pair: first mesh, attenuators at kappa = 0 and 2 arccos(1/2), second mesh. */
+    float pair[10];
+    assert_ok(et_system_open_text("{type: mesh, n: 2, block: svd, matrix: [2, 0, 0, 1], heater_mW: "
+                                  "20, rate_GHz: 0.5}",
+                                  1, &system));
+    assert_ok(et_system_get_knobs(system, pair, 10));
+    assert_near((double)pair[4], 0, 1e-6);
+    assert_near((double)pair[5], 2 * pi / 3, 1e-6);
+    load = 0;
+    for (size_t i = 0; i < 10; i++)
+        load += (double)pair[i] / pi;
+    assert_near(et_system_info(system)->energy_J, load * 20e-3 / 0.5e9, 1e-15);
+    et_system_close(system);
 }
 END_TEST
 
@@ -296,7 +309,11 @@ static const struct {
     {"n: 2, matrix_imaginary: [0, 0, 0, 0]", "imaginary parts without `matrix`"},
     {"n: 2, matrix: [1, 0, 0, 1.1]",
      "the matrix is not unitary: U^H U is off the identity by 0.21, at most 1e-05"},
-    {"n: 2, block: svd, matrix: [0, 0, 0, 0]", "the largest singular value of the matrix is 0"},
+    {"n: 2, block: svd, matrix: [0, 0, 0, 0]",
+     "the largest singular value of the matrix is 0, outside [1e-15, 1e+15]"},
+    {"n: 2, block: svd, matrix: [1e60, 0, 0, 1]", "is 1e+60, outside"},
+    {"n: 2, block: svd, matrix: [1e-16, 0, 0, 1e-20]", "is 1e-16, outside"},
+    {"n: 2, block: svd, matrix: [1e308, 1e308, 1e308, 1e308]", "is inf, outside"},
     {"n: 2, matrix: [1, 0, 0, 1], file: a.npy", "a matrix is given both here and by `matrix`"},
     {"n: 2, file: /nowhere/a.npy", "/nowhere/a.npy"},
     {"n: 2, coupler_error: 0.6", "coupler_error = 0.6"},
