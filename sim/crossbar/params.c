@@ -225,7 +225,7 @@ enum et_status et__crossbar_weights(struct et__crossbar *s, const struct et_conf
         double g = cell->gmin + fabs(weights[i]) * (cell->gmax - cell->gmin);
         if (fabs(weights[i]) > 1)
             return et_config_error(config, "weights",
-                                   "weight %zu = %g asks for %g uS, above gmax = %g uS", i,
+                                   "weight %zu = %.9g asks for %.9g uS, above gmax = %g uS", i,
                                    weights[i], g, cell->gmax);
         s->weight[i] = (float)weights[i];
     }

@@ -54,10 +54,11 @@ static struct et__cell_state make_cell(const struct et__crossbar *s, uint64_t de
         double u = (double)et_rng_uniform(s->seed, ET_STREAM_MISMATCH, STUCK_STEP, device);
         if (u < s->stuck_off + s->stuck_on) {
             double g = u < s->stuck_off ? s->cell.gmin : s->cell.gmax;
+            bool verified = fabs(g - target) <= s->cell.tolerance;
             return (struct et__cell_state){.programmed.value = g,
                                            .now.value = g,
-                                           .writes = s->cell.writes,
-                                           .verified = fabs(g - target) <= s->cell.tolerance};
+                                           .writes = verified ? 1 : s->cell.writes,
+                                           .verified = verified};
         }
     }
     struct place place = {s->programming_seed, device};
