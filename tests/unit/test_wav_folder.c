@@ -113,34 +113,34 @@ START_TEST(patterns_classes_and_groups_select)
 }
 END_TEST
 
+static const struct {
+    const char *settings;
+    enum et_status status;
+    const char *message;
+} refusals[] = {
+    {"label: 'a('", ET_CONFIG, "'a(' is no regular expression: "},
+    {"group: 'm'", ET_CONFIG, "'m' has no group in parentheses"},
+    {"files: '['", ET_CONFIG, "'[' is no regular expression: "},
+    {"files: 'mp3$'", ET_FORMAT, "fits the pattern `files`, 'mp3$'"},
+    {"group: '^(m.*)[.]'", ET_FORMAT,
+     "file 'w01ae.wav' does not fit the pattern of its group, '^(m.*)[.]'"},
+    {"label: '^m(x*)|w'", ET_FORMAT, "finds 0 characters"},
+    {"classes: [ae, oo]", ET_CONFIG, "no file is of class 'oo'"},
+    {"classes: [ae, ae]", ET_CONFIG, "class 'ae' is listed twice"},
+    {"group: '', groups: 2", ET_CONFIG, "groups needs a pattern"},
+    {"classes: [ae]", ET_FORMAT, "1 class; at least 2"},
+};
+
 START_TEST(bad_patterns_and_names_are_refused)
 {
     struct et_dataset d = {0};
     write_vowels();
-    assert_status(load(&d, "{type: wav-folder, label: 'a(', " FOLDER "40}", folder), ET_CONFIG);
-    assert_message("'a(' is no regular expression: ");
-    assert_status(load(&d, "{type: wav-folder, group: 'm', " FOLDER "40}", folder), ET_CONFIG);
-    assert_message("'m' has no group in parentheses");
-    assert_status(load(&d, "{type: wav-folder, files: '[', " FOLDER "40}", folder), ET_CONFIG);
-    assert_status(load(&d, "{type: wav-folder, files: 'mp3$', " FOLDER "40}", folder), ET_FORMAT);
-    assert_message("fits the pattern `files`, 'mp3$'");
-    assert_status(load(&d, "{type: wav-folder, group: '^(m.*)[.]', " FOLDER "40}", folder),
-                  ET_FORMAT);
-    assert_message("file 'w01ae.wav' does not fit the pattern of its group, '^(m.*)[.]'");
-    assert_status(load(&d, "{type: wav-folder, label: '^m(x*)|w', " FOLDER "40}", folder),
-                  ET_FORMAT);
-    assert_message("finds 0 characters");
-    assert_status(load(&d, "{type: wav-folder, classes: [ae, oo], " FOLDER "40}", folder),
-                  ET_CONFIG);
-    assert_message("no file is of class 'oo'");
-    assert_status(load(&d, "{type: wav-folder, classes: [ae, ae], " FOLDER "40}", folder),
-                  ET_CONFIG);
-    assert_message("class 'ae' is listed twice");
-    assert_status(load(&d, "{type: wav-folder, group: '', groups: 2, " FOLDER "40}", folder),
-                  ET_CONFIG);
-    assert_message("groups needs a pattern");
-    assert_status(load(&d, "{type: wav-folder, classes: [ae], " FOLDER "40}", folder), ET_FORMAT);
-    assert_message("1 class; at least 2");
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        assert_status(
+            load(&d, "{type: wav-folder, %s, " FOLDER "40}", refusals[i].settings, folder),
+            refusals[i].status);
+        assert_message(refusals[i].message);
+    }
     for (int i = 0; i < 27; i++) {
         char name[32];
         snprintf(name, sizeof name, "m%dx.wav", i);
