@@ -31,38 +31,53 @@ static enum et_status make_config(const struct et__run *run, const struct et_con
 {
     enum { OWN = 3 };
     const struct et_config *method = et_config_at(run->experiment->config, "method", 0);
-    size_t n = et_config_count(record, "set"), own = 0;
-    int64_t epochs = et_config_int(record, "epochs");
-    const char **changes = et_alloc(n + OWN, sizeof *changes);
+    size_t given = et_config_count(record, "set"), n = 0;
+    char length[48];
+    const char **changes = et_alloc(given + OWN, sizeof *changes);
     if (changes == NULL) return ET_NOMEM;
+    changes[n++] = "method.evaluate_every=0";
+    for (size_t i = 0; i < given; i++)
+        changes[n++] = et_config_string_at(record, "set", i);
     /* In the loop: scalings and drives stay as fitted, so nothing needs stored measurements. */
     if (strcmp(et_config_type(method), "forward-forward") == 0)
-        changes[own++] = "method.schedule=joint";
-    changes[own++] = "method.evaluate_every=0";
-    char length[48];
-    snprintf(length, sizeof length, "method.epochs=%lld", (long long)epochs);
-    for (size_t i = 0; i < n; i++)
-        changes[own + i] = et_config_string_at(record, "set", i);
-    if (epochs > 0) changes[own + n++] = length;
-    enum et_status status = et__run_reparse(run->experiment, changes, own + n, &variant->owned);
+        changes[n++] = "method.schedule=joint";
+    snprintf(length, sizeof length, "method.epochs=%lld",
+             (long long)et_config_int(record, "epochs"));
+    if (et_config_int(record, "epochs") > 0) changes[n++] = length;
+    enum et_status status = et__run_reparse(run->experiment, changes, n, &variant->owned);
     et_free(changes);
     if (status != ET_OK) et_error_while("preparing '%s' of later", variant->name);
     return status;
 }
 
-/* With other seeds or parts the test rows would be rows that the network has learned from. */
+static bool is_same(const struct et_config *a, const struct et_config *b, const char *name)
+{
+    return strcmp(et_config_resolved(et_config_at(a, name, 0)),
+                  et_config_resolved(et_config_at(b, name, 0))) == 0;
+}
+
+static bool is_type(const struct et_config *a, const struct et_config *b)
+{
+    return strcmp(et_config_type(a), et_config_type(b)) == 0;
+}
+
+/* With other seeds or parts the test rows would be rows that the network has learned from; features
+ * and objective have numbers of their own in what was trained. */
 static enum et_status check_unchanged(const struct et__run *run, const struct et_config *record,
                                       const struct et_config *changed)
 {
     const struct et_config *config = run->experiment->config;
+    const struct et_config *method = et_config_at(config, "method", 0);
+    const struct et_config *other = et_config_at(changed, "method", 0);
     const char *what = NULL;
     if (et_config_int(config, "seed") != et_config_int(changed, "seed")) what = "seed";
-    if (strcmp(et_config_resolved(et_config_at(config, "split", 0)),
-               et_config_resolved(et_config_at(changed, "split", 0))) != 0)
-        what = "split";
-    if (strcmp(et_config_type(et_config_at(config, "method", 0)),
-               et_config_type(et_config_at(changed, "method", 0))) != 0)
+    if (et_config_int(config, "seeds") != et_config_int(changed, "seeds")) what = "seeds";
+    if (!is_same(config, changed, "split")) what = "split";
+    if (!is_same(config, changed, "features")) what = "features";
+    if (!is_type(method, other))
         what = "method.type";
+    else if (!is_type(et_config_at(method, "objective", 0), et_config_at(other, "objective", 0)))
+        what = "method.objective";
     if (what == NULL) return ET_OK;
     return et_config_error(record, "set", "'%s' belongs to the trained network and stays", what);
 }
