@@ -49,6 +49,11 @@ claim network '>=' 95
 claim network '>=' "$(accuracy uncoupled) + 3"
 claim linear '<=' 60
 
+run rings-equations
+claim network '>=' 99
+claim noisy '>=' 97
+claim linear-springs '<=' 60
+
 run checkerboard-acoustic
 claim network '>=' 97
 claim linear '<=' 60
