@@ -5,7 +5,7 @@
  */
 #include "wave_adjoint.h"
 
-#include "wave_flush.h"
+#include "flush.h"
 
 #include <etalon/array.h>
 

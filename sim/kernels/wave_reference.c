@@ -2,7 +2,7 @@
  *
  * The plain version of the wave kernel, in both precisions. */
 #include "wave.h"
-#include "wave_flush.h"
+#include "flush.h"
 
 /* Kinds of cells that are in no span. */
 enum { RIGID = -1, STRIP = -2 };

@@ -19,7 +19,7 @@
  * row of its slope.
  *
  * No order changes what is computed from what, so all give the same bits. */
-#include "wave_flush.h"
+#include "flush.h"
 #include "wave_sweep.h"
 
 #include <etalon/parallel.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Denormal numbers count as zero while a wave kernel runs. */
-#ifndef ETALON_SIM_WAVE_FLUSH_H
-#define ETALON_SIM_WAVE_FLUSH_H
+ * Denormal numbers count as zero while a kernel runs. */
+#ifndef ETALON_SIM_FLUSH_H
+#define ETALON_SIM_FLUSH_H
 
 #include <stdint.h>
 
-/* Decaying waves end in denormal numbers, which many processors handle a hundred times slower than
+/* What decays ends in denormal numbers, which many processors handle a hundred times slower than
  * others.  During a step they count as zero.  Returns the mode to put back. */
 static inline uint64_t flush_begin(void)
 {
