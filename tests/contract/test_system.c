@@ -500,7 +500,9 @@ int main(void)
     write_pairs();
     Suite *suite = suite_create("system contract");
     TCase *every = tcase_create("every system"), *registry = tcase_create("registry");
+    TCase *threads = tcase_create("threads");
     tcase_set_timeout(every, 0);
+    tcase_set_timeout(threads, 0);
     tcase_add_test(registry, every_registered_type_has_a_case);
     tcase_add_test(registry, registration_refuses_broken_types);
     const TTest *const tests[] = {
@@ -509,7 +511,6 @@ int main(void)
         refuses_wrong_shapes,
         refuses_inputs_outside_the_range,
         refuses_threads_that_came_after_open,
-        does_not_depend_on_threads,
         equal_seeds_make_equal_devices,
         does_not_depend_on_the_cut_of_a_batch,
         noise_is_a_matter_of_traits,
@@ -522,6 +523,8 @@ int main(void)
     };
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_loop_test(every, tests[i], 0, N_CASES);
+    tcase_add_loop_test(threads, does_not_depend_on_threads, 0, N_CASES);
+    suite_add_tcase(suite, threads);
     suite_add_tcase(suite, registry);
     suite_add_tcase(suite, every);
     int result = suite_result(suite);
