@@ -159,6 +159,26 @@ START_TEST(masks_are_dark_outside)
 }
 END_TEST
 
+/* The softer the edge of the band, the less light of a fine pattern passes. */
+START_TEST(edge_of_the_band)
+{
+    static const char *const edges[] = {"0", "0.3", "0.9"};
+    float x[64], y[64];
+    double sum[3] = {0};
+    et_rng_fill_uniform(1, ET_STREAM_USER, 0, 0, 0, 1, x, 64);
+    for (int i = 0; i < 3; i++) {
+        char text[128];
+        snprintf(text, sizeof text,
+                 "{type: diffraction, window: {edge: %s}, layers: [{distance: 0.03}]}", edges[i]);
+        run(text, x, y);
+        for (int o = 0; o < 64; o++)
+            sum[i] += (double)y[o];
+    }
+    ck_assert_double_gt(sum[0], 1.01 * sum[1]);
+    ck_assert_double_gt(sum[1], 1.01 * sum[2]);
+}
+END_TEST
+
 /* The seed of a device is its diffuser. */
 START_TEST(diffusers_are_devices)
 {
@@ -481,6 +501,7 @@ int main(void)
     tcase_add_test(tests, saturated_pixels_have_no_gradient);
     tcase_add_test(tests, camera_exposes_itself);
     tcase_add_test(tests, regions_are_means);
+    tcase_add_test(tests, edge_of_the_band);
     tcase_add_test(tests, latency_and_energy);
     tcase_add_test(tests, gradients_do_not_depend_on_threads);
     tcase_add_test(tests, frames_lead_to_the_camera);
