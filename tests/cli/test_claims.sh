@@ -125,6 +125,9 @@ claim network '>=' 92.6
 run mnist-diffraction --set 'controls=[linear]'
 claim network '>=' 97
 claim linear '<=' 93
+run mnist-diffraction-trained --set 'controls=[]'
+claim network '>=' 91
+claim untrained '<=' "$(accuracy network) - 8"
 run mnist-bnn --set method.epochs=3 --set 'variants=[]'
 claim network '>=' 97
 awk "BEGIN { exit !($(integers) >= 96.5) }" || fail "claim: integers only >= 96.5, measured $(integers)"
