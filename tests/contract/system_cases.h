@@ -60,6 +60,19 @@ static const struct {
     {"balanced-network", "{type: balanced-network, model: cuba, n: 90, inputs_each: fixed, "
                          "connectivity: 0.1, n_out: 9, delay: 3, settle: 0.01, duration: 0.04, "
                          "input: poisson, precision: double}"},
+    {"spiking", "{type: spiking, steps: 6, input: {n: 5}, layers: [{n: 8, gain: 2}, {n: 3}]}"},
+    {"spiking", "{type: spiking, steps: 8, integrator: euler, input: {n: 6, encoding: poisson}, "
+                "layers: [{n: 9, gain: 3, recurrent: true, neuron: alif, delay: 2, refractory: "
+                "1e-3, bias: true}, {n: 4, neuron: cuba-li, synapse: sparse, density: 0.5}], "
+                "readout: membrane}"},
+    {"spiking", "{type: spiking, steps: 9, input: {channels: 2, height: 5, width: 4, encoding: "
+                "latency}, layers: [{synapse: conv, channels: 3, padding: 1, gain: 4, bias: true}, "
+                "{synapse: pool, kernel: 2, stride: 2, neuron: relay}, {synapse: one, neuron: if, "
+                "gain: 0.6}, {n: 4, neuron: cuba-lif, gain: 3}], readout: first}"},
+    {"spiking",
+     "{type: spiking, steps: 20, dt: 1e-3, integrator: euler, input: {n: 3, encoding: "
+     "frames}, layers: [{n: 4, neuron: izhikevich, gain: 200}, {n: 2, neuron: adex, gain: "
+     "1e-9}], readout: last}"},
     {"acoustic", "{type: acoustic, precision: double, order: 4}"},
     {"acoustic", "{type: acoustic, order: 4, walls: {left: {kind: pml}}}"},
     {"acoustic-waveform", "{type: acoustic-waveform, samples: 30}"},

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files of the system `spiking`. */
+#ifndef ETALON_SIM_SPIKING_SYSTEM_H
+#define ETALON_SIM_SPIKING_SYSTEM_H
+
+#include "spiking/network.h"
+
+struct et__spiking {
+    struct et__spk_network net;
+    struct et__spk_room *rooms; /* [n_workers], ET__SPK_TILE samples each */
+    float *share;               /* [n_workers][TILE][n_out] y_t of a tile */
+    size_t n_workers, n_in, n_out;
+    struct et_knob_block *blocks; /* [n_blocks] */
+    char (*block_names)[64];
+    size_t n_blocks;
+    struct et_observer observed;
+    const struct et_observer *observer;
+    size_t watched; /* population that frames show, */
+    bool raster;    /* its spikes rather than its membranes */
+};
+
+extern const struct et_param et__spiking_params[];
+
+/* Fills *net from `steps`, `dt`, `input`, `layers`, `readout` of a configuration, with weights from
+ * the seed; not yet finished.  Errors: ET_CONFIG, ET_NOMEM. */
+enum et_status et__spiking_configure(struct et__spk_network *net, const struct et_config *config,
+                                     uint64_t seed) ET_CHECKED;
+
+#endif
