@@ -57,7 +57,7 @@ enum et__planes_result {
                         */
 };
 
-enum { ET__PLANES_SUMS = 4 };
+enum { ET__PLANES_SUMS = 3 };
 
 /* Running statistics of batch norm: running <- midpoint of running and batch with weights 1 - rate
  * and rate (tangents at 0 [n]), the variance likewise linearly. */

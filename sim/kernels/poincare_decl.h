@@ -11,17 +11,19 @@ struct NAME(points) {
 
 /* ------------------------------------------------------------------------------ operations -- */
 
-/* log_gap from x; a point outside the ball gets the gap of one at distance 2 * 18 / s inside. */
-void NAME(point)(double c, struct NAME(points) x);
+/* log_gap from x; a point outside the ball, or too near the rim to tell, gets exp(-36). */
+void NAME(point)(double c, struct NAME(points) x, double *work);
 /* dx += the part of log_gap: -2c x/(1 - c|x|^2) dlog_gap. */
-void NAME(point_back)(double c, struct NAME(points) x, struct NAME(points) dx, double *dc);
+void NAME(point_back)(double c, struct NAME(points) x, struct NAME(points) dx, double *dc,
+                      double *work);
 
 /* x = exp0(v), v [rows][n]. */
-void NAME(exp0)(double c, const REAL *v, struct NAME(points) x);
-void NAME(exp0_back)(double c, const REAL *v, struct NAME(points) dx, REAL *dv, double *dc);
+void NAME(exp0)(double c, const REAL *v, struct NAME(points) x, double *work);
+void NAME(exp0_back)(double c, const REAL *v, struct NAME(points) dx, REAL *dv, double *dc,
+                     double *work);
 /* v = log0(x). */
-void NAME(log0)(double c, struct NAME(points) x, REAL *v);
-void NAME(log0_back)(double c, struct NAME(points) x, const REAL *dv, struct NAME(points) dx);
+void NAME(log0)(struct NAME(points) x, REAL *v, double *work);
+void NAME(log0_back)(struct NAME(points) x, const REAL *dv, struct NAME(points) dx, double *work);
 
 /* z = x (+) y. */
 void NAME(add)(double c, struct NAME(points) x, struct NAME(points) y, struct NAME(points) z,
@@ -35,9 +37,10 @@ void NAME(add_tangents_back)(double c, size_t rows, size_t n, const REAL *a, con
                              const REAL *dv, REAL *da, REAL *db, double *dc, double *work);
 
 /* z = r (x) x, r [rows]. */
-void NAME(scale)(double c, const REAL *r, struct NAME(points) x, struct NAME(points) z);
+void NAME(scale)(double c, const REAL *r, struct NAME(points) x, struct NAME(points) z,
+                 double *work);
 void NAME(scale_back)(double c, const REAL *r, struct NAME(points) x, struct NAME(points) dz,
-                      REAL *dr, struct NAME(points) dx);
+                      REAL *dr, struct NAME(points) dx, double *dc, double *work);
 /* z = m (x) x = exp0(m log0 x), m [z.n][x.n]; work of the larger n. */
 void NAME(matrix)(double c, const REAL *m, struct NAME(points) x, struct NAME(points) z,
                   double *work);
@@ -79,18 +82,18 @@ void NAME(conformal_back)(struct NAME(points) x, const REAL *dlambda, struct NAM
 void NAME(midpoint)(double c, struct NAME(points) x, const REAL *weights, struct NAME(points) m,
                     double *work);
 void NAME(midpoint_back)(double c, struct NAME(points) x, const REAL *weights,
-                         struct NAME(points) dm, struct NAME(points) dx, REAL *dweights, double *dc,
-                         double *work);
+                         struct NAME(points) dm, struct NAME(points) dx, double *dweights,
+                         double *dc, double *work);
 /* m (one row) = Frechet mean, the minimum of sum_i weights_i distance(x_i, m)^2, by the fixed
  * point of Lou et al.: midpoints with the weights times d_i / sinh(s d_i).  Slow; a reference.
- * Returns the number of steps, at most 1000; changes are then below 1e-7 (f32) or 1e-14 of 1/s.
- * spare [rows] is scratch.  The backward function solves the fixed point's own adjoint by as many
+ * Returns the number of steps, at most 1000; the last one is then shorter than 1e-14/s.
+ * spare [2 rows] is scratch.  The backward function solves the fixed point's own adjoint by as many
  * steps. */
 size_t NAME(frechet)(double c, struct NAME(points) x, const REAL *weights, struct NAME(points) m,
                      double *spare, double *work);
 size_t NAME(frechet_back)(double c, struct NAME(points) x, const REAL *weights,
                           struct NAME(points) m, struct NAME(points) dm, struct NAME(points) dx,
-                          REAL *dweights, double *dc, double *spare, double *work);
+                          double *dweights, double *dc, double *spare, double *work);
 
 /* z = beta-concatenation of `count` parts, z.n = sum of their n; work of z.n. */
 void NAME(concatenate)(double c, size_t count, const struct NAME(points) * parts,
@@ -114,7 +117,7 @@ struct NAME(planes) {
     double c;
     const REAL *z; /* [n_out][n_in], a normal per row */
     const REAL *r; /* [n_out] */
-    REAL *table;   /* [4][n_out], filled by planes_prepare */
+    REAL *table;   /* [3][n_out], filled by planes_prepare */
 };
 
 /* Fills the table: call after any change of c, z or r. */
@@ -123,7 +126,7 @@ void NAME(planes_prepare)(struct NAME(planes) * planes);
 void NAME(planes_rows)(const struct NAME(planes) * planes, size_t rows, const REAL *v,
                        const REAL *e, REAL *y);
 /* From dy: de [rows][n_out] is set (it may be dy), the part of dv [rows][n_in] that does not go
- * through e is added, and sums [ET__PLANES_SUMS][n_out + 1] get sums over the rows added.  scratch
+ * through e is added, and sums [ET__PLANES_SUMS n_out + 1] get sums over the rows added.  scratch
  * [3][n_out]. */
 void NAME(planes_rows_back)(const struct NAME(planes) * planes, size_t rows, const REAL *v,
                             const REAL *e, const REAL *dy, REAL *de, REAL *dv, double *sums,
