@@ -72,8 +72,7 @@ static float through_spike(population_type *p, moment_type *m, size_t j, bool th
         du = dv;
     }
     if (adapts && m->dadapt != NULL)
-        m->dadapt[j] =
-            p->coefficient[ET__SPK_MA][j] * da - p->param[ET__SPK_BETA][j] * through;
+        m->dadapt[j] = p->coefficient[ET__SPK_MA][j] * da - p->param[ET__SPK_BETA][j] * through;
     return du + through;
 }
 
@@ -192,7 +191,8 @@ void et__spk_soften(population_type *p, const struct et__spk_learning *learning,
     et__spk_distance(p, m->u, m->adapt, m->psi);
     for (size_t j = 0; j < p->n; j++) {
         if (m->held != NULL && m->held[j]) continue;
-        float hard = s[j], soft = (float)et__surrogate_step(&learning->surrogate, (double)m->psi[j]);
+        float hard = s[j],
+              soft = (float)et__surrogate_step(&learning->surrogate, (double)m->psi[j]);
         float jump = p->kind == ET__SPK_ALIF         ? 1
                      : p->kind == ET__SPK_ADEX       ? p->param[ET__SPK_BETA][j]
                      : p->kind == ET__SPK_IZHIKEVICH ? p->param[ET__SPK_D][j]

@@ -49,8 +49,8 @@ static enum et_status judge(const struct course *c, size_t t)
     struct et__spk_lesson *l = c->lesson;
     size_t rows = c->pass.x.rows, n = c->net->population[c->net->output].n;
     struct et_view dy = et_view_of(l->dy.data + t % l->depth * l->rows * n, rows, n);
-    return c->teacher->judge(c->teacher->user, t, c->net->steps,
-                             et_view_of(l->y.data, rows, n), dy);
+    return c->teacher->judge(c->teacher->user, t, c->net->steps, et_view_of(l->y.data, rows, n),
+                             dy);
 }
 
 static void go_back(const struct course *c, size_t t)
@@ -148,7 +148,7 @@ static void finish(const struct course *c)
         if (!constant) continue;
         if (c->dknobs != NULL && p->tunable && p->weight != NULL)
             et__spk_weight_gradient(c->lesson, net, p, rows,
-                                    et__spk_s(net, &c->lesson->room, 0, 0, 0), dbase,
+                                    et__spk_s(net, &c->lesson->room, 0, 0, 0), false, dbase,
                                     c->dknobs + p->first_knob);
         if (c->dx.data != NULL && et__spk_sums_input(net, c->learning))
             et__spk_source_gradient(net, p, rows, dbase, c->dx.data);

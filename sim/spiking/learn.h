@@ -63,19 +63,19 @@ enum et_status et__spk_learning_read(struct et__spk_learning *learning,
 /* What the sweep keeps of one population, [rows][n] unless said otherwise. */
 struct et__spk_memory {
     /* From the forward pass, step t in slot t % depth. */
-    float *u;             /* [depth][rows][n]; NULL: only the room's (depth 1) */
-    uint32_t *bits;       /* [depth][rows][words] of populations that fire, depth > 1 */
-    float *values;        /* [depth][rows][n] s of the others, depth > 1 */
-    float *before;        /* [depth][rows][n] v before the step (AdEx, Izhikevich) */
-    float *adapt;         /* [depth][rows][n] a before the step (ALIF and these two) */
-    unsigned char *held;  /* [depth][rows][n] 1 in the refractory time */
+    float *u;            /* [depth][rows][n]; NULL: only the room's (depth 1) */
+    uint32_t *bits;      /* [depth][rows][words] of populations that fire, depth > 1 */
+    float *values;       /* [depth][rows][n] s of the others, depth > 1 */
+    float *before;       /* [depth][rows][n] v before the step (AdEx, Izhikevich) */
+    float *adapt;        /* [depth][rows][n] a before the step (ALIF and these two) */
+    unsigned char *held; /* [depth][rows][n] 1 in the refractory time */
     /* Of the sweep. */
-    float *ds;                  /* [lags][rows][n] dL/ds, step t in slot t % lags */
-    float *dv, *dsyn, *dadapt;  /* dL/d(state after the step); zero between steps without links */
-    float *dx;                  /* dL/d(current) */
-    float *dbase;               /* its sum over the steps (ottt: times the trace of a constant), or
-                                   NULL where nothing constant arrives */
-    double base_trace;          /* ottt: trace of a constant 1 */
+    float *ds;                 /* [lags][rows][n] dL/ds, step t in slot t % lags */
+    float *dv, *dsyn, *dadapt; /* dL/d(state after the step); zero between steps without links */
+    float *dx;                 /* dL/d(current) */
+    float *dbase;              /* its sum over the steps (ottt: times the trace of a constant), or
+                                  NULL where nothing constant arrives */
+    double base_trace;         /* ottt: trace of a constant 1 */
     size_t words, lags;
 };
 
@@ -161,10 +161,11 @@ void et__spk_soften(const struct et__spk_population *p, const struct et__spk_lea
 /* ds [rows][n_pre] += what dx [rows][n_post] means for the sources of a projection. */
 void et__spk_source_gradient(const struct et__spk_network *net, const struct et__spk_projection *p,
                              size_t rows, const float *dx, float *ds);
-/* dw += gradient of the weights from s [rows][n_pre] and dx [rows][n_post]. */
+/* dw += gradient of the weights from s [rows][n_pre] and dx [rows][n_post]; with `spikes` every s
+ * is 0 or 1. */
 void et__spk_weight_gradient(struct et__spk_lesson *lesson, const struct et__spk_network *net,
                              const struct et__spk_projection *p, size_t rows, const float *s,
-                             const float *dx, float *dw);
+                             bool spikes, const float *dx, float *dw);
 /* db += gradient of the bias from the sum of dx over the steps. */
 void et__spk_bias_gradient(const struct et__spk_network *net, const struct et__spk_projection *p,
                            size_t rows, const float *dbase, float *db);

@@ -71,9 +71,8 @@ static void read_plasticity(struct et__spk_plasticity *p, const struct et_config
         .a2_minus = et_config_real(config, "a2_minus"),
         .a3_plus = triplet ? et_config_real(config, "a3_plus") : 0,
         .a3_minus = triplet ? et_config_real(config, "a3_minus") : 0,
-        .tau_eligibility = et_config_bool(config, "modulated")
-                               ? et_config_real(config, "tau_eligibility")
-                               : 0,
+        .tau_eligibility =
+            et_config_bool(config, "modulated") ? et_config_real(config, "tau_eligibility") : 0,
     };
 }
 

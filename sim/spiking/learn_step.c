@@ -40,10 +40,8 @@ static void record_before(const struct work *w, size_t i, size_t first, size_t c
     const struct et__spk_cells *cells = &w->lesson->room.cells[i];
     struct et__spk_memory *m = &w->lesson->memory[i];
     size_t n = w->net->population[i].n, to = at(w, first, n), from = first * n;
-    if (m->adapt != NULL)
-        memcpy(m->adapt + to, cells->adapt + from, count * n * sizeof *m->adapt);
-    if (m->before != NULL)
-        memcpy(m->before + to, cells->v + from, count * n * sizeof *m->before);
+    if (m->adapt != NULL) memcpy(m->adapt + to, cells->adapt + from, count * n * sizeof *m->adapt);
+    if (m->before != NULL) memcpy(m->before + to, cells->v + from, count * n * sizeof *m->before);
     for (size_t j = 0; m->held != NULL && j < count * n; j++)
         m->held[to + j] = cells->rest[from + j] > 0;
 }
@@ -181,8 +179,7 @@ static void enter(const struct work *w)
         float g = dy[j];
         if (net->readout == ET__SPK_FIRST)
             g *= (float)(net->steps - w->t) * w->lesson->early[at(w, 0, n) + j];
-        if (net->readout == ET__SPK_LAST)
-            g = w->t + 1 == net->steps ? (float)net->steps * g : 0;
+        if (net->readout == ET__SPK_LAST) g = w->t + 1 == net->steps ? (float)net->steps * g : 0;
         bool potential = net->readout == ET__SPK_MEMBRANE || net->readout == ET__SPK_LAST;
         if (potential && m->dv != NULL)
             m->dv[j] += g;
@@ -257,8 +254,9 @@ static void learn_weights(const struct work *w, size_t k, float *dknobs)
         s = et__spk_past(w->lesson, w->net, w->learning, w->pass, p->source, w->t - p->lag,
                          w->rows);
     }
-    et__spk_weight_gradient(w->lesson, w->net, p, w->rows, s, w->lesson->memory[p->target].dx,
-                            dknobs + p->first_knob);
+    bool spikes = w->lesson->trace[k] == NULL && et__spk_sends_spikes(w->net, p->source);
+    et__spk_weight_gradient(w->lesson, w->net, p, w->rows, s, spikes,
+                            w->lesson->memory[p->target].dx, dknobs + p->first_knob);
 }
 
 static void pass_to_source(const struct work *w, const struct et__spk_projection *p)

@@ -122,9 +122,8 @@ static void take_all(struct et__spk_lesson *l, const struct et__spk_network *net
     }
     for (size_t k = 0; k < net->n_projections && *whole; k++)
         if (learning->rule == ET__SPK_OTTT && net->projection[k].tunable)
-            l->trace[k] =
-                take(l, l->rows * net->population[net->projection[k].source].n, sizeof(float),
-                     whole);
+            l->trace[k] = take(l, l->rows * net->population[net->projection[k].source].n,
+                               sizeof(float), whole);
     l->past = take(l, l->rows * l->widest, sizeof *l->past, whole);
     l->psi = take(l, 2 * l->n_workers * l->widest, sizeof *l->psi, whole);
     l->dy.data = take(l, l->depth * l->rows * n_out, sizeof(float), whole);
@@ -149,8 +148,7 @@ enum et_status et__spk_lesson_prepare(struct et__spk_lesson *lesson,
     lesson->n_populations = net->n_populations;
     lesson->n_projections = net->n_projections;
     lesson->n_workers = et_parallel_threads();
-    enum et_status status =
-        et__spk_room_create(&lesson->room, net, rows, lesson->n_workers);
+    enum et_status status = et__spk_room_create(&lesson->room, net, rows, lesson->n_workers);
     if (status == ET_OK) take_all(lesson, net, learning, &whole);
     if (status == ET_OK && whole) return ET_OK;
     et__spk_lesson_destroy(lesson);

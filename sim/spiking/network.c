@@ -101,6 +101,12 @@ bool et__spk_input_fires(const struct et__spk_network *net)
     return net->encoder.kind == ET__SPK_POISSON || net->encoder.kind == ET__SPK_LATENCY;
 }
 
+bool et__spk_sends_spikes(const struct et__spk_network *net, size_t population)
+{
+    if (population == 0) return et__spk_input_fires(net);
+    return et__spk_fires(net->population[population].kind) && !net->smooth;
+}
+
 /* ---------------------------------------------------------------------------------- building -- */
 
 /* Makes room for one more element of a list. */

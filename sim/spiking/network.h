@@ -189,6 +189,7 @@ struct et__spk_network {
     size_t output; /* the population that is read */
     size_t n_knobs;
     uint64_t seed; /* of the device */
+    bool smooth;   /* tests: who fires hands on real numbers, see learn.h */
 };
 
 /* Empties *net for a network of `steps` steps of dt and makes population 0, the input c x h x w.
@@ -218,6 +219,8 @@ size_t et__spk_weights(const struct et__spk_network *net, const struct et__spk_p
 size_t et__spk_biases(const struct et__spk_network *net, const struct et__spk_projection *p);
 /* Whether the input sends spikes (0 or 1) rather than values. */
 bool et__spk_input_fires(const struct et__spk_network *net);
+/* Whether what a population hands on is 0 or 1. */
+bool et__spk_sends_spikes(const struct et__spk_network *net, size_t population);
 /* Height (or width) that a convolution or a pooling makes of `in` with `pad` zeros on both sides,
  * 0 when the kernel does not fit. */
 size_t et__spk_conv_size(size_t in, size_t kernel, size_t stride, size_t pad, size_t dilation);

@@ -143,6 +143,8 @@ const struct et_param et__spiking_params[] = {
      .choices = "rate|first|membrane|last",
      .doc = "Of each neuron of the last layer: spikes per step (or mean value), earliness of the "
             "first spike (1 = at once, 0 = none), mean membrane, membrane after the last step."},
+    {.name = "learning", .kind = ET_PARAM_RECORD, .initial = "{}",
+     .fields = et__spk_learning_params, .doc = "How training passes and derivatives are made."},
     {.name = "frames", .kind = ET_PARAM_RECORD, .initial = "{}", .fields = frame_params,
      .doc = "What `etalon simulate --frames` shows."},
     {0},

@@ -7,6 +7,7 @@
  * one target is one chain over the sources in rising order, whatever the tile. */
 #include "kernels/spike_rows.h"
 #include "spiking/network.h"
+#include "spiking/windows.h"
 
 #include <string.h>
 
@@ -86,38 +87,6 @@ static void add_sparse(const struct arrival *a)
     }
 }
 
-/* The windows o of a row or column that see place `at`: o stride + k dilation = at + pad with
- * k < kernel.  Calls of next give them with k in rising order; false when there are no more. */
-struct windows {
-    size_t at, pad, stride, dilation, kernel, n, k;
-};
-
-static bool next(struct windows *w, size_t *o, size_t *k)
-{
-    for (; w->k < w->kernel; w->k++) {
-        size_t place = w->at + w->pad;
-        if (place < w->k * w->dilation) return false;
-        place -= w->k * w->dilation;
-        if (place % w->stride != 0 || place / w->stride >= w->n) continue;
-        *o = place / w->stride;
-        *k = w->k++;
-        return true;
-    }
-    return false;
-}
-
-static struct windows windows_h(const struct arrival *a, size_t y)
-{
-    const struct et__spk_projection *p = a->p;
-    return (struct windows){y, p->pad_h, p->stride_h, p->dilation_h, p->kernel_h, a->post->h, 0};
-}
-
-static struct windows windows_w(const struct arrival *a, size_t x)
-{
-    const struct et__spk_projection *p = a->p;
-    return (struct windows){x, p->pad_w, p->stride_w, p->dilation_w, p->kernel_w, a->post->w, 0};
-}
-
 /* What one active place adds to map [h][w][c_post]. */
 static void spread_conv(const struct arrival *a, size_t source, float s, float *map)
 {
@@ -125,10 +94,10 @@ static void spread_conv(const struct arrival *a, size_t source, float s, float *
     size_t area = a->pre->h * a->pre->w, channel = source / area, place = source % area;
     size_t c_pre = a->pre->c / p->groups, c_post = a->post->c / p->groups;
     size_t group = channel / c_pre, oy, ky, ox, kx;
-    struct windows rows = windows_h(a, place / a->pre->w);
-    while (next(&rows, &oy, &ky)) {
-        struct windows columns = windows_w(a, place % a->pre->w);
-        while (next(&columns, &ox, &kx)) {
+    struct et__spk_windows rows = et__spk_windows_h(p, a->post, place / a->pre->w);
+    while (et__spk_window(&rows, &oy, &ky)) {
+        struct et__spk_windows columns = et__spk_windows_w(p, a->post, place % a->pre->w);
+        while (et__spk_window(&columns, &ox, &kx)) {
             const float *w = p->packed + ((channel * p->kernel_h + ky) * p->kernel_w + kx) * c_post;
             float *to = map + (oy * a->post->w + ox) * a->post->c + group * c_post;
             for (size_t o = 0; o < c_post; o++)
@@ -163,10 +132,10 @@ static void add_pool(const struct arrival *a)
             size_t source = list_of(a, r)[k], channel = source / area, place = source % area;
             float s = share * (a->spikes ? 1 : values_of(a, r)[k]);
             float *to = a->to + (a->first + r) * a->post->n + channel * a->post->h * a->post->w;
-            struct windows rows = windows_h(a, place / a->pre->w);
-            while (next(&rows, &oy, &ky)) {
-                struct windows columns = windows_w(a, place % a->pre->w);
-                while (next(&columns, &ox, &kx))
+            struct et__spk_windows rows = et__spk_windows_h(p, a->post, place / a->pre->w);
+            while (et__spk_window(&rows, &oy, &ky)) {
+                struct et__spk_windows columns = et__spk_windows_w(p, a->post, place % a->pre->w);
+                while (et__spk_window(&columns, &ox, &kx))
                     to[oy * a->post->w + ox] += s;
             }
         }
@@ -220,7 +189,7 @@ static void arrive(const struct et__spk_network *net, size_t population, bool co
         a.p = &net->projection[k];
         a.pre = &net->population[a.p->source];
         if (a.p->target != population || a.pre->constant != constant || a.p->lag > a.t) continue;
-        a.spikes = et__spk_fires(a.pre->kind) || (a.p->source == 0 && et__spk_input_fires(net));
+        a.spikes = et__spk_sends_spikes(net, a.p->source);
         a.post = &net->population[population];
         a.to = to;
         size_t first = a.first, left = a.count;

@@ -22,6 +22,7 @@ struct back {
     struct et__spk_lesson *lesson;
     size_t rows;
     const float *s, *dx;
+    bool spikes;
     float *out; /* ds or dw */
 };
 
@@ -142,11 +143,10 @@ static void dense_task(void *user, size_t task, size_t worker)
     size_t col = task / blocks * ET__SPIKE_COLS, first = task % blocks * SOURCES;
     size_t cols = n - col < ET__SPIKE_COLS ? n - col : ET__SPIKE_COLS;
     size_t last = first + SOURCES < b->pre->n ? first + SOURCES : b->pre->n;
-    bool spikes = et__spk_sends_spikes(b->net, b->p->source);
     for (size_t i = first; i < last; i++) {
         size_t from = lesson->start[i], count = lesson->start[i + 1] - from;
         float *dw = b->out + i * n + col;
-        if (spikes)
+        if (b->spikes)
             et__spike_rows_add(b->dx + col, n, cols, lesson->sample + from, count, dw);
         else
             et__spike_rows_weighted(b->dx + col, n, cols, lesson->sample + from,
@@ -217,11 +217,12 @@ static void conv_task(void *user, size_t channel, size_t worker)
 
 void et__spk_weight_gradient(struct et__spk_lesson *lesson, const struct et__spk_network *net,
                              const struct et__spk_projection *p, size_t rows, const float *s,
-                             const float *dx, float *dw)
+                             bool spikes, const float *dx, float *dw)
 {
     struct back b = describe(net, p, rows, dx, dw);
     b.lesson = lesson;
     b.s = s;
+    b.spikes = spikes;
     switch (p->synapse) {
     case ET__SPK_DENSE:
         dense_weights(&b);

@@ -61,6 +61,7 @@ static enum et_status open_spiking(void *state, const struct et_config *config, 
     s->n_in = net->population[0].n * (net->encoder.kind == ET__SPK_FRAMES ? net->steps : 1);
     s->n_out = net->population[net->output].n;
     ET_TRY(choose_frames(s, config));
+    ET_TRY(et__spk_learning_read(&s->learning, et_config_at(config, "learning", 0), net));
     ET_TRY(name_blocks(s));
     size_t n_workers = et_parallel_threads();
     s->share = et_alloc(n_workers * ET__SPK_TILE * s->n_out, sizeof *s->share);
@@ -83,6 +84,7 @@ static void describe(const void *state, struct et_system_info *info)
     info->in_max = unit ? 1 : INFINITY;
     info->out_unit = s->net.readout == ET__SPK_RATE ? "per step" : "";
     info->latency_s = (double)s->net.steps * s->net.dt;
+    info->traits = ET_HAS_VJP | ET_SURROGATE;
     if (info->n_knobs > 0) info->traits |= ET_HAS_KNOBS;
     if (s->net.encoder.kind == ET__SPK_POISSON) info->traits |= ET_NOISY;
 }
@@ -141,6 +143,20 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
     return ET_OK;
 }
 
+static enum et_status vjp(void *state, const struct et_step *step, struct et_view x,
+                          struct et_view dy, struct et_view dx, float *dknobs)
+{
+    struct et__spiking *s = state;
+    return et__spk_vjp(&s->lesson, &s->net, &s->learning, step, x, dy, dx, dknobs);
+}
+
+static enum et_status teach(void *state, const struct et_step *step, struct et_view x,
+                            const struct et_teacher *teacher, struct et_view dx, float *dknobs)
+{
+    struct et__spiking *s = state;
+    return et__spk_teach(&s->lesson, &s->net, &s->learning, step, x, teacher, dx, dknobs);
+}
+
 static void observe(void *state, const struct et_observer *observer)
 {
     struct et__spiking *s = state;
@@ -176,6 +192,7 @@ static void close_spiking(void *state)
     struct et__spiking *s = state;
     for (size_t i = 0; i < s->n_workers; i++)
         et__spk_room_destroy(&s->rooms[i]);
+    et__spk_lesson_destroy(&s->lesson);
     et_free(s->rooms);
     et_free(s->share);
     et_free(s->blocks);
@@ -192,6 +209,8 @@ const struct et_system_type et_system_spiking = {
     .open = open_spiking,
     .describe = describe,
     .forward = forward,
+    .vjp = vjp,
+    .teach = teach,
     .set_knobs = set_knobs,
     .get_knobs = get_knobs,
     .block = block,

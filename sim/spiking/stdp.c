@@ -164,9 +164,9 @@ enum et_status et__spk_stdp(struct et__spk_lesson *lesson, struct et__spk_networ
     enum et_status status = ET_OK;
     for (size_t t = 0; status == ET_OK && t < net->steps; t++) {
         et__spk_step_forward(lesson, net, learning, &pass.spikes, t, x.rows);
-        status = teacher->judge(teacher->user, t, net->steps,
-                                et_view_of(lesson->y.data, x.rows, n_out),
-                                et_view_of(lesson->dy.data, x.rows, n_out));
+        status =
+            teacher->judge(teacher->user, t, net->steps, et_view_of(lesson->y.data, x.rows, n_out),
+                           et_view_of(lesson->dy.data, x.rows, n_out));
         if (status == ET_OK) reward_step(&pass, t);
     }
     if (status == ET_OK) accumulate_rewards(&pass);

@@ -4,13 +4,15 @@
 #ifndef ETALON_SIM_SPIKING_SYSTEM_H
 #define ETALON_SIM_SPIKING_SYSTEM_H
 
-#include "spiking/network.h"
+#include "spiking/learn.h"
 
 struct et__spiking {
     struct et__spk_network net;
     struct et__spk_room *rooms; /* [n_workers], ET__SPK_TILE samples each */
     float *share;               /* [n_workers][TILE][n_out] y_t of a tile */
     size_t n_workers, n_in, n_out;
+    struct et__spk_learning learning;
+    struct et__spk_lesson lesson;
     struct et_knob_block *blocks; /* [n_blocks] */
     char (*block_names)[64];
     size_t n_blocks;

@@ -32,16 +32,16 @@ static inline struct et__spk_windows et__spk_windows_h(const struct et__spk_proj
                                                        const struct et__spk_population *post,
                                                        size_t y)
 {
-    return (struct et__spk_windows){
-        y, p->pad_h, p->stride_h, p->dilation_h, p->kernel_h, post->h, 0};
+    return (struct et__spk_windows){y,       p->pad_h, p->stride_h, p->dilation_h, p->kernel_h,
+                                    post->h, 0};
 }
 
 static inline struct et__spk_windows et__spk_windows_w(const struct et__spk_projection *p,
                                                        const struct et__spk_population *post,
                                                        size_t x)
 {
-    return (struct et__spk_windows){
-        x, p->pad_w, p->stride_w, p->dilation_w, p->kernel_w, post->w, 0};
+    return (struct et__spk_windows){x,       p->pad_w, p->stride_w, p->dilation_w, p->kernel_w,
+                                    post->w, 0};
 }
 
 #endif
