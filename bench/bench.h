@@ -49,6 +49,7 @@ et_bench_fn et_bench_medium;   /* passes through a scatterer against et_gemm */
 et_bench_fn et_bench_gemm;     /* matrix product */
 et_bench_fn et_bench_binary;   /* products of packed bits against the AVX2 bound and sgemm */
 et_bench_fn et_bench_rtl;      /* the Verilated accelerator: speed, use of array and bus */
+et_bench_fn et_bench_spiking;  /* training steps of spiking networks, their memory */
 et_bench_fn et_bench_train;    /* local-ce samples per second against PyTorch */
 
 /* ------------------------------------------------------------------------- for the program -- */

@@ -93,7 +93,7 @@ struct et__spk_lesson {
     uint32_t *start, *sample, *active; /* [largest n + 1], [rows][largest n], [largest n] */
     float *factor;                     /* [rows][largest n] */
     size_t n_populations, n_projections, n_workers, widest;
-    size_t bytes; /* that were allocated, without the room's */
+    size_t bytes; /* of all of this */
 };
 
 /* Makes (or keeps, when it is large enough) room for a batch.  Errors: ET_NOMEM. */

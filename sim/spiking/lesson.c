@@ -150,6 +150,7 @@ enum et_status et__spk_lesson_prepare(struct et__spk_lesson *lesson,
     lesson->n_workers = et_parallel_threads();
     enum et_status status = et__spk_room_create(&lesson->room, net, rows, lesson->n_workers);
     if (status == ET_OK) take_all(lesson, net, learning, &whole);
+    lesson->bytes += lesson->room.bytes;
     if (status == ET_OK && whole) return ET_OK;
     et__spk_lesson_destroy(lesson);
     return ET_NOMEM;

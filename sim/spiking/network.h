@@ -270,6 +270,7 @@ struct et__spk_room {
     size_t rows, n_workers;
     struct et__spk_cells *cells;     /* [n_populations] */
     float *memory;                   /* what the cells point into */
+    size_t bytes;                    /* of it */
     float *unfired;                  /* [rows][n_out] readout FIRST: 1 before the first spike */
     struct et__spk_scratch *scratch; /* [n_workers] */
 };

@@ -76,7 +76,7 @@ enum et_status et__spk_room_create(struct et__spk_room *room, const struct et__s
         ET_TRY(make_scratch(&room->scratch[i], net));
     room->memory = et_alloc(lay_out(net, room, NULL), sizeof *room->memory);
     if (room->memory == NULL) return ET_NOMEM;
-    lay_out(net, room, room->memory);
+    room->bytes = sizeof *room->memory * lay_out(net, room, room->memory);
     return ET_OK;
 }
 
