@@ -5,7 +5,6 @@
  * element is the same in all of them. */
 #include "kernels/spike_rows.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { LANES = 16, VECTORS = ET__SPIKE_COLS / LANES };
@@ -30,11 +29,7 @@ static inline __attribute__((always_inline)) void add_vector(vector *sum, const 
 {
     vector v;
     memcpy(&v, from, sizeof v);
-    if (a == NULL)
-        *sum += v;
-    else
-        for (size_t j = 0; j < LANES; j++)
-            (*sum)[j] = fmaf(*a, v[j], (*sum)[j]);
+    *sum += a != NULL ? *a * v : v;
 }
 
 /* One block of `count` vectors, a constant at each call. */
@@ -63,7 +58,7 @@ add_one(const float *m, size_t stride, const uint32_t *row, const float *a, size
 {
     float sum = *out;
     for (size_t k = 0; k < n; k++)
-        sum = a != NULL ? fmaf(a[k], m[row[k] * stride], sum) : sum + m[row[k] * stride];
+        sum += a != NULL ? a[k] * m[row[k] * stride] : m[row[k] * stride];
     *out = sum;
 }
 
@@ -92,20 +87,6 @@ ET_VECTOR_CLONES static void add_weighted(const float *m, size_t stride, size_t 
     add_columns(m, stride, cols, row, a, n, out);
 }
 
-#if defined __clang__ && defined __x86_64__
-/* clang 14 makes the clones and never picks them; without FMA each product is a call. */
-__attribute__((target("avx2,fma"))) static void add_weighted_fma(const float *m, size_t stride,
-                                                                 size_t cols, const uint32_t *row,
-                                                                 const float *a, size_t n,
-                                                                 float *out)
-{
-    add_columns(m, stride, cols, row, a, n, out);
-}
-#define ADD_WEIGHTED (__builtin_cpu_supports("fma") ? add_weighted_fma : add_weighted)
-#else
-#define ADD_WEIGHTED add_weighted
-#endif
-
 void et__spike_rows_add(const float *m, size_t stride, size_t cols, const uint32_t *row, size_t n,
                         float *out)
 {
@@ -115,7 +96,7 @@ void et__spike_rows_add(const float *m, size_t stride, size_t cols, const uint32
 void et__spike_rows_weighted(const float *m, size_t stride, size_t cols, const uint32_t *row,
                              const float *a, size_t n, float *out)
 {
-    ADD_WEIGHTED(m, stride, cols, row, a, n, out);
+    add_weighted(m, stride, cols, row, a, n, out);
 }
 
 void et__spike_rows_reference(const float *m, size_t stride, size_t cols, const uint32_t *row,
@@ -124,6 +105,6 @@ void et__spike_rows_reference(const float *m, size_t stride, size_t cols, const 
     for (size_t c = 0; c < cols; c++)
         for (size_t k = 0; k < n; k++) {
             float value = m[row[k] * stride + c];
-            out[c] = a != NULL ? fmaf(a[k], value, out[c]) : out[c] + value;
+            out[c] += a != NULL ? a[k] * value : value;
         }
 }

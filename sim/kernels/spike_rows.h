@@ -23,7 +23,7 @@ size_t et__spike_list(const float *s, size_t n, uint32_t *row);
 /* out[c] += sum over k < n of m[row[k] * stride + c], c < cols. */
 void et__spike_rows_add(const float *m, size_t stride, size_t cols, const uint32_t *row, size_t n,
                         float *out);
-/* The same with factors: out[c] <- fma(a[k], m[row[k]][c], out[c]). */
+/* The same with factors: out[c] += a[k] m[row[k]][c], rounded twice. */
 void et__spike_rows_weighted(const float *m, size_t stride, size_t cols, const uint32_t *row,
                              const float *a, size_t n, float *out);
 
