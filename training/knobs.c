@@ -4,6 +4,7 @@
 #include "knobs.h"
 
 #include "binary_stage.h"
+#include "riemannian.h"
 
 #include <math.h>
 #include <string.h>
@@ -232,6 +233,8 @@ static void step_block(const struct et__knobs *k, const struct et_knob_block *bl
     part.moment1 += block->first;
     part.moment2 += block->first;
     if (block->kind == ET_KNOB_PLAIN) et__optimiser_step(&k->optimiser, &part, rate, count);
+    if (block->kind == ET_KNOB_MANIFOLD)
+        et__riemannian_step(&k->optimiser, block, &part, rate, count);
 }
 
 enum et_status et__knobs_update(struct et_trainer *trainer, size_t i, double progress,

@@ -152,6 +152,16 @@ static const struct {
              "detector_noise: 0.01, correction: local, coupler_error: 0.05, matrix: [1, 2, 3, 4, "
              "0, -1, 2, 0.5, 0.3, 0.2, 0.1, -0.4]}"},
     {"mesh", "{type: mesh, block: svd, n: 2, n_out: 5, phase_noise: 0.02, topology: reck}"},
+    {"hyperbolic",
+     "{type: hyperbolic, input: {n: 4}, layers: [{kind: fc, n: 4}, {kind: mlr, n: 3}], "
+     "learn_curvature: true}"},
+    {"hyperbolic", "{type: hyperbolic, curvature: 0.5, input: {n: 3}, layers: [{kind: fc, n: 5, "
+                   "init: normal}, {kind: norm}, {kind: prototypes, n: 2, spread: 0.4}]}"},
+    {"hyperbolic", "{type: hyperbolic, input: {channels: 2, height: 4, width: 3}, layers: [{kind: "
+                   "conv, channels: 3, size: 2, stride: 2}, {kind: norm}, {kind: pool, size: 2, "
+                   "stride: 1}, {kind: fc, n: 2}]}"},
+    {"hyperbolic", "{type: hyperbolic, geometry: euclidean, input: {n: 1}, layers: [{kind: "
+                   "embedding, n: 4, dim: 3}, {kind: norm}, {kind: mlr, n: 2}]}"},
     {"leaky", "{type: leaky}"},
     {"amplifier", "{type: amplifier, n_in: 5, n_out: 4}"},
 };
