@@ -231,6 +231,17 @@ static enum et_status add_layer(struct et__spk_network *net, const struct et_con
     return connect(&l, seed);
 }
 
+void et__spiking_configure_ends(struct et__spk_network *net, const struct et_config *config,
+                                uint64_t seed)
+{
+    const struct et_config *input = et_config_at(config, "input", 0);
+    net->encoder.kind = (enum et__spk_encoding)et_config_choice(input, "encoding");
+    net->encoder.rate = et_config_real(input, "rate");
+    if (net->encoder.rate == 0) net->encoder.rate = 1 / net->dt;
+    net->readout = (enum et__spk_readout)et_config_choice(config, "readout");
+    net->seed = seed;
+}
+
 enum et_status et__spiking_configure(struct et__spk_network *net, const struct et_config *config,
                                      uint64_t seed)
 {
@@ -248,13 +259,9 @@ enum et_status et__spiking_configure(struct et__spk_network *net, const struct e
     }
     ET_TRY(et__spk_begin(net, et_config_real(config, "dt"), (size_t)et_config_int(config, "steps"),
                          c, h, w));
-    net->encoder.kind = (enum et__spk_encoding)et_config_choice(input, "encoding");
-    net->encoder.rate = et_config_real(input, "rate");
-    if (net->encoder.rate == 0) net->encoder.rate = 1 / net->dt;
-    net->readout = (enum et__spk_readout)et_config_choice(config, "readout");
+    et__spiking_configure_ends(net, config, seed);
     for (size_t i = 0; i < et_config_count(config, "layers"); i++)
         ET_TRY(add_layer(net, config, i, seed));
     net->output = net->n_populations - 1;
-    net->seed = seed;
     return ET_OK;
 }

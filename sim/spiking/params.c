@@ -128,6 +128,13 @@ static const struct et_param frame_params[] = {
 };
 
 const struct et_param et__spiking_params[] = {
+    {.name = "file", .kind = ET_PARAM_STRING, .initial = "\"\"",
+     .doc = "NIR file that holds the network instead of `layers`; then dt, time_unit, integrator "
+            "and steps must be given, since it says nothing of them."},
+    {.name = "time_unit", .kind = ET_PARAM_CHOICE, .initial = "s", .choices = "s|ms",
+     .doc = "file: unit of its times; nearly all exporters write s, the format's text says ms."},
+    {.name = "nir", .kind = ET_PARAM_RECORD, .initial = "{}", .fields = et__nir_params,
+     .doc = "file: how it is read."},
     {.name = "steps", .kind = ET_PARAM_INT, .initial = "10", .min = 1, .max = 10000000,
      .doc = "Time steps T of a pass."},
     {.name = "dt", .kind = ET_PARAM_REAL, .initial = "1e-3", .min = 1e-15, .max = 1e6, .unit = "s",

@@ -53,7 +53,9 @@ static enum et_status choose_frames(struct et__spiking *s, const struct et_confi
 static enum et_status open_spiking(void *state, const struct et_config *config, uint64_t seed)
 {
     struct et__spiking *s = state;
-    ET_TRY(et__spiking_configure(&s->net, config, seed));
+    const bool from_file = *et_config_string(config, "file") != '\0';
+    ET_TRY(from_file ? et__nir_configure(&s->net, config, seed)
+                     : et__spiking_configure(&s->net, config, seed));
     enum et_status status = et__spk_finish(&s->net);
     if (status == ET_INVALID) return et_config_error(config, NULL, "%s", et_error_message());
     if (status != ET_OK) return status;
@@ -187,6 +189,12 @@ static const struct et_knob_block *block(const void *state, size_t i)
     return i < s->n_blocks ? &s->blocks[i] : NULL;
 }
 
+static enum et_status export_nir(void *state, const char *path)
+{
+    const struct et__spiking *s = state;
+    return et__nir_save(&s->net, path);
+}
+
 static void close_spiking(void *state)
 {
     struct et__spiking *s = state;
@@ -215,5 +223,6 @@ const struct et_system_type et_system_spiking = {
     .get_knobs = get_knobs,
     .block = block,
     .observe = observe,
+    .export = export_nir,
     .close = close_spiking,
 };

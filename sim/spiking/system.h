@@ -28,5 +28,15 @@ extern const struct et_param et__spiking_params[];
  * the seed; not yet finished.  Errors: ET_CONFIG, ET_NOMEM. */
 enum et_status et__spiking_configure(struct et__spk_network *net, const struct et_config *config,
                                      uint64_t seed) ET_CHECKED;
+/* Only encoder, readout and seed. */
+void et__spiking_configure_ends(struct et__spk_network *net, const struct et_config *config,
+                                uint64_t seed);
+
+/* The same from the NIR file that `file` names.  Errors: also ET_MISSING, ET_IO, ET_FORMAT. */
+enum et_status et__nir_configure(struct et__spk_network *net, const struct et_config *config,
+                                 uint64_t seed) ET_CHECKED;
+/* Writes a finished network as a NIR file.  Errors: ET_UNSUPPORTED (what NIR cannot say), ET_IO. */
+enum et_status et__nir_save(const struct et__spk_network *net, const char *path) ET_CHECKED;
+extern const struct et_param et__nir_params[];
 
 #endif
