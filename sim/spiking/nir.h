@@ -8,7 +8,7 @@
 #ifndef ETALON_SIM_SPIKING_NIR_H
 #define ETALON_SIM_SPIKING_NIR_H
 
-#include "spiking/network.h"
+#include "network.h"
 
 #include <etalon/config.h>
 #include <etalon/store.h>
