@@ -9,8 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* ---------------------------------------------------------------------------------- membranes --
- */
+/* --------------------------------------------------------------------------------- membranes -- */
 
 /* v(t) = r I (1 - exp(-t/tau)): the exact step at any dt, here tau / 2.5. */
 static enum et_status exact_membrane(double *error)
@@ -139,8 +138,7 @@ static enum et_status adaptation(double *error)
     return ET_OK;
 }
 
-/* ------------------------------------------------------------------------------- AdEx, Izhikevich
- */
+/* -------------------------------------------------------------------------- AdEx, Izhikevich -- */
 
 /* d(v, w)/dt of one neuron. */
 struct model {

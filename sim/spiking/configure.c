@@ -33,8 +33,7 @@ static size_t whole(const struct layer *l, const char *name)
     return (size_t)et_config_int(l->config, name);
 }
 
-/* ------------------------------------------------------------------------------------ neurons --
- */
+/* ----------------------------------------------------------------------------------- neurons -- */
 
 static enum et_status read_neurons(struct layer *l, const struct et_config *network,
                                    struct et__spk_population *p)
@@ -69,8 +68,7 @@ static enum et_status read_neurons(struct layer *l, const struct et_config *netw
     return ET_OK;
 }
 
-/* ------------------------------------------------------------------------------------ synapses --
- */
+/* ---------------------------------------------------------------------------------- synapses -- */
 
 static enum et_status place_windows(struct layer *l, const struct et__spk_population *pre)
 {
@@ -207,8 +205,7 @@ static enum et_status connect(const struct layer *l, uint64_t seed)
     return start_weights(l, p, "recurrent_gain", seed, which + 1);
 }
 
-/* ------------------------------------------------------------------------------------ network --
- */
+/* ----------------------------------------------------------------------------------- network -- */
 
 static enum et_status add_layer(struct et__spk_network *net, const struct et_config *network,
                                 size_t index, uint64_t seed)
