@@ -8,7 +8,7 @@
 
 enum { KNOBS_MAX = 256 };
 
-/* ------------------------------------------------------------------ bptt against differences -- */
+/* ------------------------------------------------------------- bptt against differences -- */
 
 static const struct rig_plan smooth_plans[] = {
     {.hidden = ET__SPK_LIF, .output = ET__SPK_LI},
@@ -82,7 +82,7 @@ START_TEST(test_bptt_against_differences)
 }
 END_TEST
 
-/* ----------------------------------------------------------------------------- sltt and bptt -- */
+/* ------------------------------------------------------------------------ sltt and bptt -- */
 
 static void gradients(struct rig_plan plan, enum et__spk_rule rule, size_t steps, float *dknobs,
                       float *dx)
@@ -192,7 +192,7 @@ START_TEST(test_sltt_k)
 }
 END_TEST
 
-/* --------------------------------------------------------------------------- threads, memory -- */
+/* ---------------------------------------------------------------------- threads, memory -- */
 
 static const enum et__spk_rule rules[] = {ET__SPK_SLTT, ET__SPK_SLTT_K, ET__SPK_BPTT, ET__SPK_OTTT,
                                           ET__SPK_EPROP};
