@@ -105,12 +105,18 @@ void NAME(concatenate_back)(double c, size_t count, const struct NAME(points) * 
 /* ---------------------------------------------------------------------------------- planes -- */
 
 /* Hyperplanes with normals z_k and offsets r_k, both Euclidean parameters.  Of a tangent v at 0,
- * t = s|v|, the signed distance to plane k is
- *     d_k = 2|z_k|/s asinh(u_k),  u_k = s sinh(2t)/t <v,z_k>/|z_k| cosh(2 s r_k) - cosh(2t) sinh(2
- * s r_k) The fully connected layer gives the tangent at 0 of the point whose coordinates have these
- * distances: w_k = sinh(s d_k)/s,  y = asinh(s|w|)/(2 s|w|) w |z_k| counts as at least 1e-15, 2 s
- * r_k as at most 30 in size. The product e = v z^T is apart from the rows, so that a caller may
- * choose the product. */
+ * t = s|v|, the signed distance from plane k is
+ *
+ *     d_k = 2|z_k|/s asinh(u_k)
+ *     u_k = s sinh(2t)/t <v, z_k>/|z_k| cosh(2 s r_k) - cosh(2t) sinh(2 s r_k)
+ *
+ * The fully connected layer gives the tangent at 0 of the point with these distances from the
+ * planes through 0 that are normal to the axes:
+ *
+ *     w_k = sinh(s d_k)/s,  y = asinh(s|w|)/(2 s|w|) w
+ *
+ * |z_k| counts as at least 1e-15, 2 s r_k as at most 20 in size.  The product e = v z^T is apart
+ * from the rows, so that a caller may choose the product. */
 struct NAME(planes) {
     enum et__planes_result result;
     size_t n_in, n_out;
@@ -126,15 +132,15 @@ void NAME(planes_prepare)(struct NAME(planes) * planes);
 void NAME(planes_rows)(const struct NAME(planes) * planes, size_t rows, const REAL *v,
                        const REAL *e, REAL *y);
 /* From dy: de [rows][n_out] is set (it may be dy), the part of dv [rows][n_in] that does not go
- * through e is added, and sums [ET__PLANES_SUMS n_out + 1] get sums over the rows added.  scratch
- * [3][n_out]. */
+ * through e is added, and sums [ET__PLANES_SUMS n_out + 1] get sums over the rows added.
+ * scratch [3][n_out]. */
 void NAME(planes_rows_back)(const struct NAME(planes) * planes, size_t rows, const REAL *v,
                             const REAL *e, const REAL *dy, REAL *de, REAL *dv, double *sums,
                             REAL *scratch);
 /* From the sums of all rows: dz and dr get what does not go through e added; *dc as well. */
 void NAME(planes_finish)(const struct NAME(planes) * planes, const double *sums, REAL *dz, REAL *dr,
                          double *dc);
-/* The whole of it.  forward: e = v z^T and y, by et_gemm (f32: bits of a row may depend on its
+/* The whole of it.  forward: e = v z^T and y, by et_gemm (f32: the bits of a row may depend on its
  * place in the batch) or plainly (f64).  back: adds to dv, dz, dr, *dc; de [rows][n_out], sums and
  * scratch are scratch. */
 void NAME(planes_forward)(const struct NAME(planes) * planes, size_t rows, const REAL *v, REAL *e,
@@ -145,11 +151,14 @@ void NAME(planes_back)(const struct NAME(planes) * planes, size_t rows, const RE
 
 /* ----------------------------------------------------------------------------- batch norm -- */
 
-/* Midpoint batch norm of tangents v [rows][n]: with mu the midpoint and var = mean distance(x,
- * mu)^2, y = log0(exp_b(k PT(mu -> b) log_mu(exp0 v))),  b = exp0(shift) = log0(b (+) gyr[b, -mu](k
- * (x) ((-mu) (+) exp0 v))),  k = sqrt(gamma/(var + eps)). mean is mu's tangent at 0.  Everything
- * but rows is double; sums over rows are ADDED, so that tiles of rows may be summed in a fixed
- * order.  All scratch is `work`. */
+/* Midpoint batch norm of tangents v [rows][n]: with mu the midpoint, var = mean distance(x, mu)^2,
+ * b = exp0(shift) and k = sqrt(gamma/(var + eps)),
+ *
+ *     y = log0(exp_b(k PT(mu -> b) log_mu(exp0 v)))
+ *       = log0(b (+) gyr[b, -mu](k (x) ((-mu) (+) exp0 v)))
+ *
+ * mean is mu's tangent at 0.  Everything but the rows is double; sums over rows are ADDED, so that
+ * tiles of rows may be summed in a fixed order. */
 struct NAME(norm) {
     size_t n;
     double c, eps;       /* eps: 1e-6 */

@@ -76,7 +76,7 @@ static void centre_back(double c, struct NAME(points) x, const REAL *weights, co
     if (!(m->den > 0)) return;
     et__row_mix(dratio, 1 / one, dm->x, -droot / m->root * c, m->ratio, x.n);
     if (dc) *dc -= droot * et__row_dot(m->ratio, m->ratio, x.n) / (2 * m->root);
-    et__row_mix(dratio, 1 / m->den, dratio, 0, dratio, x.n);
+    et__row_times(dratio, 1 / m->den, x.n);
     double along = et__row_dot(dratio, m->ratio, x.n);
     for (size_t i = 0; i < x.rows; i++) {
         struct et__row p = take(x, i, row);

@@ -169,7 +169,7 @@ static const double *go_back(struct norm_way *way, struct et__row *dminus, struc
     et__row_gyration_back(way->c, n, &way->b, &way->minus, way->scaled, dturned, db, dminus,
                           dscaled, dc, way->spare, way->at.x);
     *dk += et__row_dot(dscaled, way->moved, n);
-    et__row_mix(dscaled, way->k, dscaled, 0, dscaled, n);
+    et__row_times(dscaled, way->k, n);
     struct et__row doff = blank(n, second), dx = blank(n, third);
     et__row_log0_back(n, &way->off, dscaled, &doff);
     et__row_plus_back(way->c, n, &way->minus, &way->x, &doff, dminus, &dx, dc, way->spare);
@@ -195,7 +195,7 @@ void NAME(norm_rows_back)(const struct NAME(norm) * norm, size_t rows, const REA
         if (dv) give_row(dv + i * n, d, n);
     }
     et__row_exp0_back(way.c, n, norm->shift, &db, dshift, dc);
-    et__row_mix(dminus.x, -1, dminus.x, 0, dminus.x, n); /* exp0(-v) = -exp0(v) */
+    et__row_times(dminus.x, -1, n); /* exp0(-v) = -exp0(v) */
     et__row_exp0_back(way.c, n, norm->mean, &dminus, dmean, dc);
     if (dgamma && norm->gamma > 0) *dgamma += dk * way.k / (2 * norm->gamma);
     if (dvariance) *dvariance -= dk * way.k / (2 * variance);
@@ -239,7 +239,7 @@ void NAME(norm_mean_back)(double c, size_t rows, size_t n, const REAL *v, const 
     double steep = exp(-ratio.l) * d.l;
     et__row_add(d.x, -2 * c * steep, ratio.x, n);
     if (first && dc) *dc -= steep * et__row_dot(ratio.x, ratio.x, n);
-    et__row_mix(d.x, 1 / sums[n], d.x, 0, d.x, n);
+    et__row_times(d.x, 1 / sums[n], n);
     double dden = -et__row_dot(d.x, ratio.x, n);
     for (size_t i = 0; i < rows; i++) {
         const double *row = take_row(v, i, n, work);

@@ -144,7 +144,7 @@ void NAME(scale)(double c, const REAL *r, struct NAME(points) x, struct NAME(poi
     for (size_t i = 0; i < z.rows; i++) {
         struct et__row row = take(x, i, slot(work, x.n, 0)), to = {slot(work, x.n, 2), 0};
         et__row_log0(x.n, &row, v);
-        et__row_mix(v, (double)r[i], v, 0, v, x.n);
+        et__row_times(v, (double)r[i], x.n);
         et__row_exp0(c, x.n, v, &to);
         put(z, i, &to);
     }
@@ -161,7 +161,7 @@ void NAME(scale_back)(double c, const REAL *r, struct NAME(points) x, struct NAM
         et__row_mix(u, (double)r[i], v, 0, v, x.n);
         et__row_exp0_back(c, x.n, u, &d, dv.x, dc);
         if (dr) dr[i] += (REAL)et__row_dot(dv.x, v, x.n);
-        et__row_mix(dv.x, (double)r[i], dv.x, 0, dv.x, x.n);
+        et__row_times(dv.x, (double)r[i], x.n);
         et__row_log0_back(x.n, &row, dv.x, &da);
         give(dx, i, &da);
     }
@@ -216,7 +216,7 @@ void NAME(exp)(double c, struct NAME(points) x, const REAL *v, struct NAME(point
         struct et__row a = take(x, i, slot(work, z.n, 0)), e = {slot(work, z.n, 2), 0};
         struct et__row sum = {slot(work, z.n, 3), 0};
         take_row(v, i, z.n, h);
-        et__row_mix(h, exp(-fmax(a.l, et__row_least)), h, 0, h, z.n);
+        et__row_times(h, exp(-fmax(a.l, et__row_least)), z.n);
         et__row_exp0(c, z.n, h, &e);
         et__row_plus(c, z.n, &a, &e, &sum, slot(work, z.n, 4));
         put(z, i, &sum);
@@ -234,13 +234,13 @@ void NAME(exp_back)(double c, struct NAME(points) x, const REAL *v, struct NAME(
         struct et__row de = blank(n, slot(work, n, 5));
         double *dh = blank(n, slot(work, n, 6)).x, factor = exp(-fmax(a.l, et__row_least));
         take_row(v, i, n, h);
-        et__row_mix(h, factor, h, 0, h, n);
+        et__row_times(h, factor, n);
         et__row_exp0(c, n, h, &e);
         et__row_plus_back(c, n, &a, &e, &d, &da, &de, dc, slot(work, n, 7));
         et__row_exp0_back(c, n, h, &de, dh, dc);
         da.l -= et__row_dot(dh, h, n);
         give(dx, i, &da);
-        et__row_mix(dh, factor, dh, 0, dh, n);
+        et__row_times(dh, factor, n);
         if (dv) give_row(dv + i * n, dh, n);
     }
 }
@@ -252,10 +252,11 @@ void NAME(log)(double c, struct NAME(points) x, struct NAME(points) y, REAL *v, 
     double *out = slot(work, n, 4);
     for (size_t i = 0; i < wider(x, y); i++) {
         struct et__row a = take(x, i, slot(work, n, 0)), b = take(y, i, slot(work, n, 1));
-        struct et__row minus = et__row_minus(n, &a, a.x), m = {slot(work, n, 2), 0};
-        et__row_plus(c, n, &minus, &b, &m, slot(work, n, 3));
+        struct et__row m = {slot(work, n, 2), 0};
+        et__row_times(a.x, -1, n);
+        et__row_plus(c, n, &a, &b, &m, slot(work, n, 3));
         et__row_log0(n, &m, out);
-        et__row_mix(out, exp(a.l), out, 0, out, n);
+        et__row_times(out, exp(fmax(a.l, et__row_least)), n);
         put_row(v + i * n, out, n);
     }
 }
@@ -267,18 +268,19 @@ void NAME(log_back)(double c, struct NAME(points) x, struct NAME(points) y, cons
     double *out = slot(work, n, 4), *w = slot(work, n, 3), *d = slot(work, n, 5);
     for (size_t i = 0; i < wider(x, y); i++) {
         struct et__row a = take(x, i, slot(work, n, 0)), b = take(y, i, slot(work, n, 1));
-        struct et__row minus = et__row_minus(n, &a, a.x), m = {slot(work, n, 2), 0};
+        struct et__row m = {slot(work, n, 2), 0};
+        et__row_times(a.x, -1, n);
         struct et__row dm = blank(n, slot(work, n, 6)), da = blank(n, slot(work, n, 7)),
                        db = blank(n, slot(work, n, 8));
-        double gap = exp(a.l);
-        et__row_plus(c, n, &minus, &b, &m, w);
+        double gap = exp(fmax(a.l, et__row_least));
+        et__row_plus(c, n, &a, &b, &m, w);
         et__row_log0(n, &m, out);
         take_row(dv, i, n, d);
         da.l = gap * et__row_dot(d, out, n);
-        et__row_mix(d, gap, d, 0, d, n);
+        et__row_times(d, gap, n);
         et__row_log0_back(n, &m, d, &dm);
-        et__row_plus_back(c, n, &minus, &b, &dm, &da, &db, dc, w);
-        et__row_mix(da.x, -1, da.x, 0, da.x, n);
+        et__row_plus_back(c, n, &a, &b, &dm, &da, &db, dc, w);
+        et__row_times(da.x, -1, n);
         give(dx, i, &da);
         give(dy, i, &db);
     }
@@ -367,10 +369,9 @@ void NAME(transport)(double c, struct NAME(points) x, struct NAME(points) y, con
     double *out = slot(work, n, 3);
     for (size_t i = 0; i < wider(x, y); i++) {
         struct et__row a = take(x, i, slot(work, n, 0)), b = take(y, i, slot(work, n, 1));
-        struct et__row minus = et__row_minus(n, &a, a.x);
-        et__row_gyration(c, n, &b, &minus, take_row(v, i, n, slot(work, n, 2)), out,
-                         slot(work, n, 4));
-        et__row_mix(out, exp(b.l - a.l), out, 0, out, n);
+        et__row_times(a.x, -1, n);
+        et__row_gyration(c, n, &b, &a, take_row(v, i, n, slot(work, n, 2)), out, slot(work, n, 4));
+        et__row_times(out, exp(fmax(b.l, et__row_least) - fmax(a.l, et__row_least)), n);
         put_row(z + i * n, out, n);
     }
 }
@@ -383,16 +384,17 @@ void NAME(transport_back)(double c, struct NAME(points) x, struct NAME(points) y
     double *out = slot(work, n, 3), *w = slot(work, n, 2), *d = slot(work, n, 5);
     for (size_t i = 0; i < wider(x, y); i++) {
         struct et__row a = take(x, i, slot(work, n, 0)), b = take(y, i, slot(work, n, 1));
-        struct et__row minus = et__row_minus(n, &a, a.x);
+        et__row_times(a.x, -1, n);
         struct et__row da = blank(n, slot(work, n, 6)), db = blank(n, slot(work, n, 7));
-        double *sum = blank(n, slot(work, n, 8)).x, factor = exp(b.l - a.l);
-        et__row_gyration(c, n, &b, &minus, take_row(v, i, n, w), out, slot(work, n, 4));
+        double *sum = blank(n, slot(work, n, 8)).x,
+               factor = exp(fmax(b.l, et__row_least) - fmax(a.l, et__row_least));
+        et__row_gyration(c, n, &b, &a, take_row(v, i, n, w), out, slot(work, n, 4));
         take_row(dz, i, n, d);
-        et__row_mix(d, factor, d, 0, d, n);
+        et__row_times(d, factor, n);
         double both = et__row_dot(d, out, n);
-        et__row_gyration_back(c, n, &b, &minus, w, d, &db, &da, sum, dc, slot(work, n, 4),
+        et__row_gyration_back(c, n, &b, &a, w, d, &db, &da, sum, dc, slot(work, n, 4),
                               slot(work, n, 9));
-        et__row_mix(da.x, -1, da.x, 0, da.x, n);
+        et__row_times(da.x, -1, n);
         da.l -= both;
         db.l += both;
         give(dx, i, &da);
@@ -414,8 +416,7 @@ void NAME(concatenate)(double c, size_t count, const struct NAME(points) * parts
         for (size_t p = 0; p < count; at += parts[p].n, p++) {
             struct et__row row = take(parts[p], i, part);
             et__row_log0(parts[p].n, &row, whole + at);
-            et__row_mix(whole + at, et__poincare_beta(z.n, parts[p].n), whole + at, 0, whole + at,
-                        parts[p].n);
+            et__row_times(whole + at, et__poincare_beta(z.n, parts[p].n), parts[p].n);
         }
         et__row_exp0(c, z.n, whole, &to);
         put(z, i, &to);
@@ -433,8 +434,7 @@ void NAME(concatenate_back)(double c, size_t count, const struct NAME(points) * 
         for (size_t p = 0; p < count; at += parts[p].n, p++) {
             struct et__row row = take(parts[p], i, part);
             et__row_log0(parts[p].n, &row, whole + at);
-            et__row_mix(whole + at, et__poincare_beta(n, parts[p].n), whole + at, 0, whole + at,
-                        parts[p].n);
+            et__row_times(whole + at, et__poincare_beta(n, parts[p].n), parts[p].n);
         }
         struct et__row d = take(dz, i, slot(work, n, 2)), dv = blank(n, slot(work, n, 3));
         et__row_exp0_back(c, n, whole, &d, dv.x, dc);
@@ -443,7 +443,7 @@ void NAME(concatenate_back)(double c, size_t count, const struct NAME(points) * 
             struct et__row row = take(parts[p], i, part);
             struct et__row sum = blank(parts[p].n, slot(work, n, 4));
             double factor = et__poincare_beta(n, parts[p].n);
-            et__row_mix(dv.x + at, factor, dv.x + at, 0, dv.x + at, parts[p].n);
+            et__row_times(dv.x + at, factor, parts[p].n);
             et__row_log0_back(parts[p].n, &row, dv.x + at, &sum);
             give(dparts[p], i, &sum);
         }

@@ -23,36 +23,24 @@ static const double largest_bias = 20, least_normal = 1e-15;
 /* Parts of the table. */
 enum { FACTOR, SINH, TWICE, TABLES };
 
-void NAME(planes_prepare)(struct NAME(planes) * p)
-{
-    const double s = sqrt(p->c);
-    REAL *table = p->table;
-    for (size_t k = 0; k < p->n_out; k++) {
-        double sum = 0, bias = 2 * s * (double)p->r[k];
-        for (size_t i = 0; i < p->n_in; i++)
-            sum += (double)p->z[k * p->n_in + i] * (double)p->z[k * p->n_in + i];
-        double normal = fmax(sqrt(sum), least_normal);
-        bias = fmax(-largest_bias, fmin(largest_bias, bias));
-        table[FACTOR * p->n_out + k] = (REAL)(s * cosh(bias) / normal);
-        table[SINH * p->n_out + k] = (REAL)sinh(bias);
-        table[TWICE * p->n_out + k] = (REAL)(2 * normal);
-    }
-}
-
 /* ------------------------------------------------------------------------------------ vectors --
  */
 
 typedef REAL chains_type __attribute__((vector_size(LANES * sizeof(REAL)), aligned(8), may_alias));
 
+/* Two vectors of chains, to hide the latency of an addition. */
 ET_VECTOR_CLONES static REAL NAME(inner)(const REAL *a, const REAL *b, size_t n)
 {
     REAL sums[LANES];
-    chains_type sum = {0};
+    chains_type sum = {0}, other = {0};
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
         sum += *(const chains_type *)(a + i) * *(const chains_type *)(b + i);
+        other += *(const chains_type *)(a + i + LANES) * *(const chains_type *)(b + i + LANES);
+    }
+    sum += other;
     memcpy(sums, &sum, sizeof sums);
-    for (size_t k = 0; i < n; i++, k++)
+    for (size_t k = 0; i < n; i++, k = (k + 1) % LANES)
         sums[k] += a[i] * b[i];
     for (size_t half = LANES / 2; half > 0; half /= 2)
         for (size_t k = 0; k < half; k++)
@@ -60,9 +48,13 @@ ET_VECTOR_CLONES static REAL NAME(inner)(const REAL *a, const REAL *b, size_t n)
     return sums[0];
 }
 
-/* u and h; u may be e. */
+/* Loops over one array in place, or over distinct ones: compilers check at run time whether arrays
+ * that may overlap do, and take the slow loop where two are the same. */
+
+/* u and h from e. */
 ET_VECTOR_CLONES static void NAME(near_planes)(size_t n, const REAL *restrict table, REAL alpha,
-                                               REAL beta, const REAL *e, REAL *u, REAL *h)
+                                               REAL beta, const REAL *restrict e, REAL *restrict u,
+                                               REAL *restrict h)
 {
     const REAL *factor = table + FACTOR * n, *sinhs = table + SINH * n, *twice = table + TWICE * n;
     for (size_t k = 0; k < n; k++) {
@@ -72,25 +64,44 @@ ET_VECTOR_CLONES static void NAME(near_planes)(size_t n, const REAL *restrict ta
     }
 }
 
-/* Only h; h may be e. */
+/* h in the place of e. */
 ET_VECTOR_CLONES static void NAME(near_distances)(size_t n, const REAL *restrict table, REAL alpha,
-                                                  REAL beta, const REAL *e, REAL *h)
+                                                  REAL beta, REAL *restrict h)
 {
     const REAL *factor = table + FACTOR * n, *sinhs = table + SINH * n, *twice = table + TWICE * n;
     for (size_t k = 0; k < n; k++)
-        h[k] = twice[k] * fast_asinh(alpha * e[k] * factor[k] - beta * sinhs[k]);
+        h[k] = twice[k] * fast_asinh(alpha * h[k] * factor[k] - beta * sinhs[k]);
 }
 
-ET_VECTOR_CLONES static void NAME(sinhs_of)(size_t n, const REAL *h, REAL *omega)
+ET_VECTOR_CLONES static void NAME(take_sinh)(size_t n, REAL *h)
 {
     for (size_t k = 0; k < n; k++)
-        omega[k] = fast_sinh(h[k]);
+        h[k] = fast_sinh(h[k]);
 }
 
-ET_VECTOR_CLONES static void NAME(multiply)(size_t n, REAL a, const REAL *x, REAL *y)
+ET_VECTOR_CLONES static void NAME(multiply)(size_t n, REAL a, REAL *x)
 {
     for (size_t k = 0; k < n; k++)
-        y[k] = a * x[k];
+        x[k] *= a;
+}
+
+void NAME(planes_prepare)(struct NAME(planes) * p)
+{
+    const double s = sqrt(p->c);
+    REAL *table = p->table;
+    for (size_t k = 0; k < p->n_out; k++) {
+        const REAL *z = p->z + k * p->n_in;
+        double normal = fmax(sqrt((double)NAME(inner)(z, z, p->n_in)), least_normal);
+        double bias = 2 * s * (double)p->r[k];
+        bias = fmax(-largest_bias, fmin(largest_bias, bias));
+        table[FACTOR * p->n_out + k] = (REAL)(s / normal);
+        table[SINH * p->n_out + k] = (REAL)bias;
+        table[TWICE * p->n_out + k] = (REAL)(2 * normal);
+    }
+    NAME(take_sinh)(p->n_out, table + SINH * p->n_out);
+    for (size_t k = 0; k < p->n_out; k++)
+        table[FACTOR * p->n_out + k] *=
+            SQUARE_ROOT(1 + table[SINH * p->n_out + k] * table[SINH * p->n_out + k]);
 }
 
 /* --------------------------------------------------------------------------------------- rows --
@@ -130,20 +141,24 @@ static void far_planes(size_t n, const REAL *table, const struct plane_row *row,
         double at = row->alpha * (double)e[k] * (double)table[FACTOR * n + k] -
                     row->beta * (double)table[SINH * n + k];
         double size = fmax(0, row->m + log(fabs(at) + sqrt(at * at + small) + 1e-300));
-        u[k] = (REAL)at;
+        if (u) u[k] = (REAL)at;
         h[k] = (REAL)((double)table[TWICE * n + k] * copysign(size, at));
     }
 }
 
+/* h of a row; u as well unless NULL.  h may be e. */
 static void distances(const struct NAME(planes) * p, const struct plane_row *row, const REAL *e,
                       REAL *u, REAL *h)
 {
-    if (row->m > 0)
+    const REAL alpha = (REAL)row->alpha, beta = (REAL)row->beta;
+    if (row->m > 0) {
         far_planes(p->n_out, p->table, row, e, u, h);
-    else if (u == h)
-        NAME(near_distances)(p->n_out, p->table, (REAL)row->alpha, (REAL)row->beta, e, h);
-    else
-        NAME(near_planes)(p->n_out, p->table, (REAL)row->alpha, (REAL)row->beta, e, u, h);
+    } else if (u) {
+        NAME(near_planes)(p->n_out, p->table, alpha, beta, e, u, h);
+    } else {
+        if (h != e) memcpy(h, e, p->n_out * sizeof *h);
+        NAME(near_distances)(p->n_out, p->table, alpha, beta, h);
+    }
 }
 
 /* omega = sinh(h) exp(-H), and row's H and N. */
@@ -154,8 +169,9 @@ static void raise_distances(size_t n, struct plane_row *row, const REAL *h, REAL
         for (size_t k = 0; k < n; k++)
             largest = fmax(largest, fabs((double)h[k]));
     row->high = largest > STEEP ? largest - STEEP : 0;
+    if (h != omega) memcpy(omega, h, n * sizeof *h);
     if (row->high == 0)
-        NAME(sinhs_of)(n, h, omega);
+        NAME(take_sinh)(n, omega);
     else
         for (size_t k = 0; k < n; k++) {
             double size = fabs((double)h[k]);
@@ -187,24 +203,25 @@ void NAME(planes_rows)(const struct NAME(planes) * p, size_t rows, const REAL *v
     for (size_t i = 0; i < rows; i++, v += p->n_in, e += p->n_out, y += p->n_out) {
         struct plane_row row = measure_row(p->c, (double)NAME(inner)(v, v, p->n_in));
         double slope, factor = 1 / s;
-        distances(p, &row, e, y, y);
+        distances(p, &row, e, NULL, y);
         if (p->result == ET__PLANES_TANGENT) {
             raise_distances(p->n_out, &row, y, y);
             factor *= asinh_ratio(&row, &slope) / 2;
         }
-        NAME(multiply)(p->n_out, (REAL)factor, y, y);
+        NAME(multiply)(p->n_out, (REAL)factor, y);
     }
 }
 
 /* ----------------------------------------------------------------------------------- backward --
  */
 
-/* h' adjoint: dy f + omega g, times cosh(h) = sqrt(one + omega^2), both times exp(-H). */
-ET_VECTOR_CLONES static void NAME(lower)(size_t n, REAL f, REAL g, REAL one, const REAL *dy,
-                                         const REAL *restrict omega, REAL *dh)
+/* dh in the place of dy: (dy f + omega g) cosh(h), cosh(h) = sqrt(one + omega^2), both times
+ * exp(-H). */
+ET_VECTOR_CLONES static void NAME(lower)(size_t n, REAL f, REAL g, REAL one,
+                                         const REAL *restrict omega, REAL *restrict dh)
 {
     for (size_t k = 0; k < n; k++)
-        dh[k] = (f * dy[k] + g * omega[k]) * SQUARE_ROOT(one + omega[k] * omega[k]);
+        dh[k] = (f * dh[k] + g * omega[k]) * SQUARE_ROOT(one + omega[k] * omega[k]);
 }
 
 /* u <- du, de, and the three sums of each plane: h dh, e de, beta du. */
@@ -250,12 +267,13 @@ void NAME(planes_rows_back)(const struct NAME(planes) * p, size_t rows, const RE
             double ratio = asinh_ratio(&row, &slope) / (2 * s);
             along = (double)NAME(inner)(dy, omega, n);
             scaling = -ratio * along;
+            if (de != dy) memcpy(de, dy, n * sizeof *de);
             NAME(lower)
-            (n, (REAL)ratio, (REAL)(slope * along / (2 * s)), (REAL)exp(-2 * row.high), dy, omega,
-             de);
+            (n, (REAL)ratio, (REAL)(slope * along / (2 * s)), (REAL)exp(-2 * row.high), omega, de);
         } else {
             scaling = -(double)NAME(inner)(dy, h, n) / s;
-            NAME(multiply)(n, (REAL)(1 / s), dy, de);
+            if (de != dy) memcpy(de, dy, n * sizeof *de);
+            NAME(multiply)(n, (REAL)(1 / s), de);
         }
         NAME(to_products)
         (n, p->table, (REAL)row.alpha, (REAL)row.beta, (REAL)fmax(exp(-2 * row.m), 1e-30), e, h, u,

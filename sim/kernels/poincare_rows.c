@@ -43,8 +43,14 @@ ET_VECTOR_CLONES double et__row_apart(const double *a, const double *b, size_t n
     return sum_chains(sums);
 }
 
-ET_VECTOR_CLONES void et__row_mix(double *out, double a, const double *x, double b, const double *y,
-                                  size_t n)
+ET_VECTOR_CLONES void et__row_times(double *x, double a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] *= a;
+}
+
+ET_VECTOR_CLONES void et__row_mix(double *restrict out, double a, const double *x, double b,
+                                  const double *y, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = a * x[i] + b * y[i];
@@ -178,7 +184,7 @@ void et__row_plus(double c, size_t n, const struct et__row *x, const struct et__
     z->l = -log1p(s.p / (s.gx * s.gy));
     double z2 = c * et__row_dot(z->x, z->x, n);
     if (z2 > 1) /* by rounding, or where coordinates are coarse */
-        et__row_mix(z->x, sqrt(-expm1(z->l) / z2), z->x, 0, z->x, n);
+        et__row_times(z->x, sqrt(-expm1(z->l) / z2), n);
 }
 
 /* z = a x + b w with a = p/D, b = gx/D; l = lx + ly - ln D */
@@ -204,12 +210,6 @@ void et__row_plus_back(double c, size_t n, const struct et__row *x, const struct
         dy->l += dz->l + s.gx * s.gy * dd;
     }
     if (dc) *dc += dp * w2;
-}
-
-struct et__row et__row_minus(size_t n, const struct et__row *x, double *minus)
-{
-    et__row_mix(minus, -1, x->x, 0, x->x, n);
-    return (struct et__row){minus, x->l};
 }
 
 /* ---------------------------------------------------------------------------------- distance -- */

@@ -14,9 +14,9 @@ struct et__row {
     double l;  /* ln(1 - c|x|^2) */
 };
 
-/* Smallest logarithmic gap that sums of points distinguish: beyond a distance of 330/s from 0
+/* Smallest logarithmic gap that sums of points distinguish: beyond a distance of 151/s from 0
  * points count as being there, so that products of two gaps stay normal numbers. */
-static const double et__row_least = -330;
+static const double et__row_least = -150;
 
 /* ---------------------------------------------------------------------------- vectors, n long --
  */
@@ -24,7 +24,9 @@ static const double et__row_least = -330;
 double et__row_dot(const double *a, const double *b, size_t n);
 /* |a - b|^2 */
 double et__row_apart(const double *a, const double *b, size_t n);
-/* out = a x + b y; out may be x or y */
+/* x <- a x */
+void et__row_times(double *x, double a, size_t n);
+/* out = a x + b y, out distinct from both */
 void et__row_mix(double *out, double a, const double *x, double b, const double *y, size_t n);
 /* out += a x */
 void et__row_add(double *out, double a, const double *x, size_t n);
@@ -68,8 +70,5 @@ void et__row_gyration(double c, size_t n, const struct et__row *u, const struct 
 void et__row_gyration_back(double c, size_t n, const struct et__row *u, const struct et__row *v,
                            const double *w, const double *dz, struct et__row *du,
                            struct et__row *dv, double *dw, double *dc, double *q, double *dq);
-
-/* -x; minus is storage for its coordinates. */
-struct et__row et__row_minus(size_t n, const struct et__row *x, double *minus);
 
 #endif
