@@ -37,34 +37,22 @@ double et_bench_median(double *value, size_t n);
 void et_bench_peer(const char *script, const char *const *keys, double *values, size_t n);
 
 /* The benchmarks, one bench_<name>.c and one line of bench/CMakeLists.txt each. */
-et_bench_fn et_bench_waves;      /* cell updates of the wave kernel against limits and peers */
-et_bench_fn et_bench_mesh;       /* light through interferometers against its arithmetic */
-et_bench_fn et_bench_physics;    /* systems against analytic solutions */
-et_bench_fn et_bench_waveform;   /* passes of recordings and their derivatives */
-et_bench_fn et_bench_dynamics;   /* oscillators, equations as text */
-et_bench_fn et_bench_pml;        /* reflection of the absorbing layer by number of cells */
-et_bench_fn et_bench_crossbar;   /* passes against et_gemm, wires against exact analysis */
-et_bench_fn et_bench_optics;     /* a stretch of free space against a pair of transforms */
-et_bench_fn et_bench_medium;     /* passes through a scatterer against et_gemm */
-et_bench_fn et_bench_gemm;       /* matrix product */
-et_bench_fn et_bench_binary;     /* products of packed bits against the AVX2 bound and sgemm */
-et_bench_fn et_bench_rtl;        /* the Verilated accelerator: speed, use of array and bus */
-et_bench_fn et_bench_spiking;    /* training steps of spiking networks, their memory */
-et_bench_fn et_bench_train;      /* local-ce samples per second against PyTorch */
-et_bench_fn et_bench_waves;      /* cell updates of the wave kernel against limits and peers */
-et_bench_fn et_bench_mesh;       /* light through interferometers against its arithmetic */
-et_bench_fn et_bench_physics;    /* systems against analytic solutions */
-et_bench_fn et_bench_waveform;   /* passes of recordings and their derivatives */
-et_bench_fn et_bench_dynamics;   /* oscillators, equations as text */
-et_bench_fn et_bench_pml;        /* reflection of the absorbing layer by number of cells */
-et_bench_fn et_bench_crossbar;   /* passes against et_gemm, wires against exact analysis */
-et_bench_fn et_bench_optics;     /* a stretch of free space against a pair of transforms */
-et_bench_fn et_bench_medium;     /* passes through a scatterer against et_gemm */
-et_bench_fn et_bench_hyperbolic; /* layers of the Poincare ball against GEMM and PyTorch */
-et_bench_fn et_bench_gemm;       /* matrix product */
-et_bench_fn et_bench_binary;     /* products of packed bits against the AVX2 bound and sgemm */
-et_bench_fn et_bench_rtl;        /* the Verilated accelerator: speed, use of array and bus */
-et_bench_fn et_bench_train;      /* local-ce samples per second against PyTorch */
+et_bench_fn et_bench_waves;    /* cell updates of the wave kernel against limits and peers */
+et_bench_fn et_bench_mesh;     /* light through interferometers against its arithmetic */
+et_bench_fn et_bench_physics;  /* systems against analytic solutions */
+et_bench_fn et_bench_waveform; /* passes of recordings and their derivatives */
+et_bench_fn et_bench_dynamics; /* oscillators, equations as text */
+et_bench_fn et_bench_pml;      /* reflection of the absorbing layer by number of cells */
+et_bench_fn et_bench_crossbar; /* passes against et_gemm, wires against exact analysis */
+et_bench_fn et_bench_optics;   /* a stretch of free space against a pair of transforms */
+et_bench_fn et_bench_medium;   /* passes through a scatterer against et_gemm */
+et_bench_fn et_bench_gemm;     /* matrix product */
+et_bench_fn et_bench_binary;   /* products of packed bits against the AVX2 bound and sgemm */
+et_bench_fn et_bench_rtl;      /* the Verilated accelerator: speed, use of array and bus */
+et_bench_fn et_bench_spiking;  /* training steps of spiking networks, their memory */
+et_bench_fn et_bench_train;    /* local-ce samples per second against PyTorch */
+/* layers of the Poincare ball against their product and PyTorch */
+et_bench_fn et_bench_hyperbolic;
 
 /* ------------------------------------------------------------------------- for the program -- */
 

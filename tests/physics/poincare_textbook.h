@@ -49,7 +49,7 @@ static void NAME(operations_by_the_book)(double c, uint32_t seed)
     for (size_t i = 0; i < BOOK_ROWS; i++) {                                                       \
         const double *a = p.px + i * BOOK_N, *b = p.py + i * BOOK_N, *w = p.pv + i * BOOK_N;       \
         double *o = want + i * BOOK_N;                                                             \
-        (void)a, (void)b, (void)w;                                                                 \
+        (void)a, (void)b, (void)w, (void)o;                                                        \
         formula;                                                                                   \
     }
     EACH(plain_add(c, a, b, BOOK_N, o))
