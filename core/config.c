@@ -229,6 +229,21 @@ const char *et_config_resolved(const struct et_config *config)
     return config->resolved;
 }
 
+const char *et_config_stored(const struct et_config *config)
+{
+    struct et__document *document = config->document;
+    if (document->stored) return document->stored;
+    document->scratch.length = 0;
+    et__config_write(&document->scratch, document->root, true);
+    if (document->scratch.failed) return NULL;
+    const size_t start = sizeof ET__STORED_START - 1, length = document->scratch.length;
+    char *text = et__document_take(document, start + length + 1, 1);
+    if (!text) return NULL;
+    memcpy(text, ET__STORED_START, start);
+    memcpy(text + start, document->scratch.data, length);
+    return document->stored = text;
+}
+
 const char *et_config_directory(const struct et_config *config)
 {
     return config->document->directory;

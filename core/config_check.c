@@ -377,6 +377,20 @@ static enum et_status check_names(const struct et__map_check *check)
     return ET_OK;
 }
 
+/* In a text that a run file has kept, a default is a value like any other but for its mark, behind
+ * the value or, where that has lines of its own, behind the name. */
+static bool is_marked(const struct et__pair *pair)
+{
+    const struct et__source *source = pair->key_place.source;
+    const size_t start = sizeof ET__STORED_START - 1, mark = sizeof ET__DEFAULT_MARK - 1;
+    if (pair->node->place.source != source || !source->text ||
+        strncmp(source->text, ET__STORED_START, start) != 0)
+        return false;
+    const char *line = source->text + pair->key_place.start;
+    const size_t length = strcspn(line, "\n");
+    return length > mark && strncmp(line + length - mark, ET__DEFAULT_MARK, mark) == 0;
+}
+
 static enum et_status check_param(const struct et__map_check *map, struct et_config *config,
                                   size_t i)
 {
@@ -392,7 +406,7 @@ static enum et_status check_param(const struct et__map_check *map, struct et_con
     value->place = config->place;
     if (pair) {
         check.node = pair->node;
-        value->given = pair->node->place.source->kind != ET__SOURCE_DEFAULT;
+        value->given = pair->node->place.source->kind != ET__SOURCE_DEFAULT && !is_marked(pair);
         if (value->given) value->place = pair->node->place;
         return check_value(&check, value);
     }
@@ -434,7 +448,7 @@ enum et_status et__config_check(const struct et__map_check *check, struct et_con
     for (size_t i = 0; i < n; i++)
         ET_TRY(check_param(check, map, i));
     document->scratch.length = 0;
-    et__config_write(&document->scratch, map);
+    et__config_write(&document->scratch, map, false);
     if (document->scratch.failed) return ET_NOMEM;
     document->n_resolved += document->scratch.length;
     if (document->scratch.length > ET__TEXT_MAX || document->n_resolved > RESOLVED_MAX)

@@ -86,6 +86,7 @@ struct et__document {
     const char *directory;
     et_type_list *types;
     struct et__text scratch; /* for resolved texts */
+    const char *stored;      /* the root with marks, once it was asked for */
     struct et_config *root;
     size_t n_nodes;    /* read */
     size_t n_values;   /* checked, defaults included: the nodes of the resolved document */
@@ -184,7 +185,11 @@ bool et__param_has_range(const struct et_param *param);
 /* Finds an alternative of "a|b|c": its index and, in *choice and *length, its text. */
 bool et__choice_at(const char *choices, size_t i, const char **choice, size_t *length);
 
-/* Appends the resolved YAML of a checked map. */
-void et__config_write(struct et__text *text, const struct et_config *config);
+/* Appends the resolved YAML of a checked map; with `marks`, lines of what nobody gave end with
+ * ET__DEFAULT_MARK. */
+void et__config_write(struct et__text *text, const struct et_config *config, bool marks);
+/* A text that starts with the first is one of ours, so that the second means something in it. */
+#define ET__STORED_START "# Resolved by Etalon: \"# default\" marks what the experiment left out.\n"
+#define ET__DEFAULT_MARK " # default"
 
 #endif

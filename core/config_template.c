@@ -139,40 +139,46 @@ static bool is_absent(const struct et_param *param, const struct et__value *valu
     return param->kind == ET_PARAM_TYPE && value->count == 0;
 }
 
+static const char *mark_of(const struct et__value *value, bool marks)
+{
+    return marks && !value->given ? ET__DEFAULT_MARK : "";
+}
+
 /* Writes the fields of a map, each on lines of its own, or " {}" when there are none.  In an entry
  * of a list the first field follows the dash. */
 static void write_map(struct et__text *text, const struct et_config *config, int indent,
-                      bool in_list);
+                      bool in_list, bool marks);
 
-static void write_maps(struct et__text *text, const struct et__value *value, int indent)
+static void write_maps(struct et__text *text, const struct et__value *value, int indent, bool marks)
 {
-    et__text_add(text, value->count == 0 ? " []\n" : "\n");
+    et__text_add(text, "%s%s\n", value->count == 0 ? " []" : "", mark_of(value, marks));
     for (size_t i = 0; i < value->count; i++) {
         et__text_add(text, "%*s-", indent + INDENT, "");
-        write_map(text, value->maps[i], indent + 2 * INDENT, true);
+        write_map(text, value->maps[i], indent + 2 * INDENT, true, marks);
     }
 }
 
 /* Writes what follows "name:". */
 static void write_value(struct et__text *text, const struct et_param *param,
-                        const struct et__value *value, int indent)
+                        const struct et__value *value, int indent, bool marks)
 {
     char number[ET__NUMBER_MAX];
+    const char *mark = mark_of(value, marks);
     switch (param->kind) {
     case ET_PARAM_BOOL:
-        et__text_add(text, " %s\n", value->flag ? "true" : "false");
+        et__text_add(text, " %s%s\n", value->flag ? "true" : "false", mark);
         return;
     case ET_PARAM_INT:
-        et__text_add(text, " %lld\n", (long long)value->integer);
+        et__text_add(text, " %lld%s\n", (long long)value->integer, mark);
         return;
     case ET_PARAM_REAL:
-        et__text_add(text, " %s\n", et__number_text(value->real, number));
+        et__text_add(text, " %s%s\n", et__number_text(value->real, number), mark);
         return;
     case ET_PARAM_STRING:
     case ET_PARAM_CHOICE:
         et__text_add(text, " ");
         write_string(text, value->string);
-        et__text_add(text, "\n");
+        et__text_add(text, "%s\n", mark);
         return;
     case ET_PARAM_REALS:
     case ET_PARAM_STRINGS:
@@ -184,21 +190,22 @@ static void write_value(struct et__text *text, const struct et_param *param,
             else
                 write_string(text, value->strings[i]);
         }
-        et__text_add(text, "]\n");
+        et__text_add(text, "]%s\n", mark);
         return;
     case ET_PARAM_RECORD:
     case ET_PARAM_TYPE:
-        write_map(text, value->maps[0], indent + INDENT, false);
+        et__text_add(text, "%s", mark);
+        write_map(text, value->maps[0], indent + INDENT, false, marks);
         return;
     case ET_PARAM_RECORDS:
     case ET_PARAM_TYPES:
-        write_maps(text, value, indent);
+        write_maps(text, value, indent, marks);
         return;
     }
 }
 
 static void write_map(struct et__text *text, const struct et_config *config, int indent,
-                      bool in_list)
+                      bool in_list, bool marks)
 {
     size_t n = et__param_count(config->table), fields = 0;
     const char *dash = in_list ? " " : "\n";
@@ -215,14 +222,14 @@ static void write_map(struct et__text *text, const struct et_config *config, int
         else
             et__text_add(text, "%*s", indent, "");
         et__text_add(text, "%s:", config->table[i].name);
-        write_value(text, &config->table[i], &config->values[i], indent);
+        write_value(text, &config->table[i], &config->values[i], indent, marks);
     }
     if (fields == 0) et__text_add(text, " {}\n");
 }
 
-void et__config_write(struct et__text *text, const struct et_config *config)
+void et__config_write(struct et__text *text, const struct et_config *config, bool marks)
 {
-    write_map(text, config, 0, false);
+    write_map(text, config, 0, false, marks);
     /* At the top there is no "name:" to end: drop the newline or blank that comes first. */
     if (text->failed) return;
     memmove(text->data, text->data + 1, text->length);

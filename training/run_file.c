@@ -268,7 +268,9 @@ static enum et_status write_config(struct et_store *store, const struct et__run 
                                "name of the experiment", ET_STABLE));
     ET_TRY(et_store_write_text(store, "/config/text", et_config_text(config),
                                "the experiment file as read", ET_STABLE));
-    ET_TRY(et_store_write_text(store, "/config/resolved", et_config_resolved(config),
+    const char *resolved = et_config_stored(config);
+    if (resolved == NULL) return ET_NOMEM;
+    ET_TRY(et_store_write_text(store, "/config/resolved", resolved,
                                "the experiment with overrides and every default", ET_STABLE));
     const struct et__texts *texts = &run->texts;
     ET_TRY(et_store_write_text(store, "/config/folder", run->experiment->folder,
@@ -347,8 +349,10 @@ enum et_status et__run_file_write(struct et__run *run, bool complete)
 static enum et_status check_same_experiment(struct et__run *run, struct et_store *store)
 {
     char *resolved;
+    const char *wanted = et_config_stored(run->experiment->config);
+    if (wanted == NULL) return ET_NOMEM;
     ET_TRY(et_store_read_text(store, "/config/resolved", &resolved));
-    int same = strcmp(resolved, et_config_resolved(run->experiment->config)) == 0;
+    int same = strcmp(resolved, wanted) == 0;
     et_free(resolved);
     if (!same)
         return et_error_set(ET_CONFIG,

@@ -96,6 +96,10 @@ ET_API void et_config_close(struct et_config *config);
  * Borrowed until close; valid for any map of a document, _resolved for that map alone. */
 ET_API const char *et_config_text(const struct et_config *config);
 ET_API const char *et_config_resolved(const struct et_config *config);
+/* The resolved text of the whole document for a file from which it is read again: comments mark
+ * the defaults, so that et_config_given still tells them from values that were given.  Borrowed
+ * until close; NULL without memory. */
+ET_API const char *et_config_stored(const struct et_config *config);
 
 /* Getters; name must be in the table with that kind. */
 ET_API bool et_config_bool(const struct et_config *config, const char *name);

@@ -183,6 +183,37 @@ END_TEST
 
 /* --------------------------------------------------------------------- files and templates -- */
 
+/* Read again from a run file, what nobody gave is still not given. */
+START_TEST(stored_text_keeps_what_was_given)
+{
+    const char *over = "scan={}";
+    struct et_config *config =
+        parsed("gain: 1\nlayers: [{system: {type: acoustic, n_in: 4}}]", over);
+    const char *stored = et_config_stored(config);
+    ck_assert_ptr_eq(stored, et_config_stored(config));
+    ck_assert_ptr_nonnull(strstr(stored, "gain: 1\n"));
+    ck_assert_ptr_nonnull(strstr(stored, "count: -3 # default\n"));
+    struct et_config *again = parsed(stored, NULL);
+    ck_assert_str_eq(et_config_resolved(again), et_config_resolved(config));
+    ck_assert_str_eq(et_config_stored(again), stored);
+    static const char *const names[] = {"on", "count", "gain", "name", "taps", "scan", "layers"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_msg(et_config_given(config, names[i]) == et_config_given(again, names[i]), "%s",
+                      names[i]);
+    const struct et_config *system = et_config_at(et_config_at(again, "layers", 0), "system", 0);
+    ck_assert(et_config_given(system, "n_in") && !et_config_given(system, "drive"));
+    et_config_close(again);
+    /* An override of a default is given, and anyone's own comment means nothing. */
+    again = parsed(stored, "count=-3");
+    ck_assert(et_config_given(again, "count"));
+    et_config_close(again);
+    again = parsed("gain: 1 # default\n", NULL);
+    ck_assert(et_config_given(again, "gain"));
+    et_config_close(again);
+    et_config_close(config);
+}
+END_TEST
+
 START_TEST(files_are_read)
 {
     char directory[] = "/tmp/etalon-test-XXXXXX", path[64], missing[64];
@@ -381,6 +412,7 @@ int main(void)
     tcase_add_test(tcase, override_errors_name_the_override);
     tcase_add_test(tcase, resolved_has_every_default);
     tcase_add_test(tcase, resolved_reads_back_as_itself);
+    tcase_add_test(tcase, stored_text_keeps_what_was_given);
     tcase_add_test(tcase, files_are_read);
     tcase_add_test(tcase, template_states_everything_and_parses);
     tcase_add_test(tcase, bombs_are_refused);
