@@ -32,6 +32,7 @@ int command_show(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_simulate(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_describe(int argc, char **argv);

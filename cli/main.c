@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"evaluate", "test a stored run on other data or on another system", command_evaluate},
     {"report", "draw a run file: learning curves, controls, confusion matrix", command_report},
     {"simulate", "send inputs through a system once; store outputs and fields", command_simulate},
+    {"export", "write a system with its knobs in the exchange format of its field", command_export},
     {"serve", "offer a device to other processes at a local socket", command_serve},
     {"list", "list systems, transports, methods, objectives, data sets", command_list},
     {"describe", "explain a type and its parameters", command_describe},

@@ -12,7 +12,7 @@ run_code 0 --help
 prints "Exit codes:"
 
 commands=$(awk '/^Commands:/ {on = 1; next} /^$/ {on = 0} on {print $1}' out)
-[ "$(echo "$commands" | wc -w)" -eq 11 ] || fail "there should be eleven commands: $commands"
+[ "$(echo "$commands" | wc -w)" -eq 12 ] || fail "there should be twelve commands: $commands"
 for command in $commands; do
     run_code 0 "$command" --help
     prints "Usage: etalon $command"
