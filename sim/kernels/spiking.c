@@ -14,26 +14,17 @@ struct features {
     bool synapse, adapt, rest, affine, fires, hard;
 };
 
+/* Parameters keep their `restrict` where this is inlined, which local pointers would lose. */
 static inline __attribute__((always_inline)) void
-step_body(population_type *p, const struct et__spk_neurons *neurons, const struct features has)
+loop(size_t n, float refractory, const float *restrict gain, const float *restrict shift,
+     const float *restrict m, const float *restrict v0, const float *restrict q0,
+     const float *restrict q1, const float *restrict ms, const float *restrict ks,
+     const float *restrict theta, const float *restrict drop, const float *restrict ma,
+     const float *restrict beta, const float *restrict current, float *restrict u_out,
+     float *restrict v_io, float *restrict syn, float *restrict adapt, float *restrict rest,
+     float *restrict s_out, const struct features has)
 {
-    const float *const restrict current = neurons->current;
-    const float *const restrict gain = p->gain, *const restrict shift = p->shift;
-    const float *const restrict m = p->coefficient[ET__SPK_M];
-    const float *const restrict v0 = p->coefficient[ET__SPK_V0];
-    const float *const restrict q0 = p->coefficient[ET__SPK_Q0];
-    const float *const restrict q1 = p->coefficient[ET__SPK_Q1];
-    const float *const restrict ms = p->coefficient[ET__SPK_MS];
-    const float *const restrict ks = p->coefficient[ET__SPK_KS];
-    const float *const restrict theta = p->coefficient[ET__SPK_THETA];
-    const float *const restrict drop = p->coefficient[ET__SPK_DROP];
-    const float *const restrict ma = p->coefficient[ET__SPK_MA];
-    const float *const restrict beta = p->param[ET__SPK_BETA];
-    float *const restrict u_out = neurons->u, *const restrict v_io = neurons->v;
-    float *const restrict syn = neurons->syn, *const restrict adapt = neurons->adapt;
-    float *const restrict rest = neurons->rest, *const restrict s_out = neurons->s;
-    const float refractory = (float)p->refractory;
-    for (size_t j = 0; j < p->n; j++) {
+    for (size_t j = 0; j < n; j++) {
         float x = has.affine ? gain[j] * current[j] + shift[j] : current[j];
         float u = m[j] * v_io[j] + v0[j];
         if (has.synapse) {
@@ -48,19 +39,29 @@ step_body(population_type *p, const struct et__spk_neurons *neurons, const struc
             continue;
         }
         float threshold = has.adapt ? theta[j] + beta[j] * adapt[j] : theta[j];
+        float after = has.hard ? drop[j] : u - drop[j];
         float s = u > threshold ? 1.0F : 0.0F;
         if (has.rest) {
-            bool held = rest[j] > 0;
-            u = held ? v_io[j] : u;
-            s = held ? 0.0F : s;
-            rest[j] = held ? rest[j] - 1 : s * refractory;
+            float held = rest[j] > 0 ? 1.0F : 0.0F;
+            u = held > 0 ? v_io[j] : u;
+            s = held > 0 ? 0.0F : s;
+            rest[j] = held > 0 ? rest[j] - 1 : s * refractory;
         }
         if (has.adapt) adapt[j] = ma[j] * adapt[j] + s;
-        float after = has.hard ? drop[j] : u - drop[j];
         u_out[j] = u;
         v_io[j] = s > 0 ? after : u;
         s_out[j] = s;
     }
+}
+
+static inline __attribute__((always_inline)) void
+step_body(population_type *p, const struct et__spk_neurons *neurons, const struct features has)
+{
+    float *const *c = p->coefficient;
+    loop(p->n, (float)p->refractory, p->gain, p->shift, c[ET__SPK_M], c[ET__SPK_V0], c[ET__SPK_Q0],
+         c[ET__SPK_Q1], c[ET__SPK_MS], c[ET__SPK_KS], c[ET__SPK_THETA], c[ET__SPK_DROP],
+         c[ET__SPK_MA], p->param[ET__SPK_BETA], neurons->current, neurons->u, neurons->v,
+         neurons->syn, neurons->adapt, neurons->rest, neurons->s, has);
 }
 
 #define VARIANT(name, ...)                                                                         \

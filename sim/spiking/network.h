@@ -304,6 +304,7 @@ struct et__spk_pass {
  * collect  current of one population in step t (all populations before it are done)
  * fire     its u, v, s from its current
  * advance  encode, then collect and fire of every population: one time step
+ * overflow (after the last step) whether the numbers still are ones
  * read     y_t [count][n_out] of step t, row i of y for row first + i */
 void et__spk_start(const struct et__spk_network *net, const struct et__spk_room *room, size_t first,
                    size_t count);
@@ -316,6 +317,10 @@ void et__spk_fire(const struct et__spk_network *net, const struct et__spk_room *
 void et__spk_advance(const struct et__spk_network *net, const struct et__spk_room *room,
                      const struct et__spk_pass *pass, size_t t, size_t first, size_t count,
                      size_t worker);
+/* The first population with a potential, current or adaptation that is no number or not finite,
+ * which spikes would hide; 0 = none. */
+size_t et__spk_overflow(const struct et__spk_network *net, const struct et__spk_room *room,
+                        size_t first, size_t count);
 void et__spk_read(const struct et__spk_network *net, const struct et__spk_room *room, size_t t,
                   size_t first, size_t count, struct et_view y);
 

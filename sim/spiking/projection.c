@@ -88,7 +88,8 @@ static void add_sparse(const struct arrival *a)
 }
 
 /* What one active place adds to map [h][w][c_post]. */
-static void spread_conv(const struct arrival *a, size_t source, float s, float *map)
+static inline __attribute__((always_inline)) void spread_conv(const struct arrival *a,
+                                                              size_t source, float s, float *map)
 {
     const struct et__spk_projection *p = a->p;
     size_t area = a->pre->h * a->pre->w, channel = source / area, place = source % area;
@@ -106,7 +107,7 @@ static void spread_conv(const struct arrival *a, size_t source, float s, float *
     }
 }
 
-static void add_conv(const struct arrival *a)
+ET_VECTOR_CLONES static void add_conv(const struct arrival *a)
 {
     size_t area = a->post->h * a->post->w, channels = a->post->c;
     float *map = a->scratch->map;

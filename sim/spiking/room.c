@@ -3,6 +3,8 @@
  * Memory for the state of a network, and the state before the first step. */
 #include "spiking/network.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 /* Arrays begin at multiples of 64 bytes. */
@@ -146,4 +148,24 @@ void et__spk_start(const struct et__spk_network *net, const struct et__spk_room 
     }
     size_t n_out = net->population[net->output].n;
     fill(room->unfired + first * n_out, count * n_out, 1);
+}
+
+static bool finite_all(const float *values, size_t n)
+{
+    unsigned bad = 0;
+    for (size_t j = 0; j < n; j++)
+        bad |= fabsf(values[j]) <= FLT_MAX ? 0U : 1U;
+    return bad == 0;
+}
+
+size_t et__spk_overflow(const struct et__spk_network *net, const struct et__spk_room *room,
+                        size_t first, size_t count)
+{
+    for (size_t i = 1; i < net->n_populations; i++) {
+        const float *arrays[] = {room->cells[i].v, room->cells[i].syn, room->cells[i].adapt};
+        size_t n = net->population[i].n;
+        for (size_t k = 0; k < 3; k++)
+            if (arrays[k] != NULL && !finite_all(arrays[k] + first * n, count * n)) return i;
+    }
+    return 0;
 }

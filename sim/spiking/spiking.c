@@ -68,7 +68,8 @@ static enum et_status open_spiking(void *state, const struct et_config *config, 
     size_t n_workers = et_parallel_threads();
     s->share = et_alloc(n_workers * ET__SPK_TILE * s->n_out, sizeof *s->share);
     s->rooms = et_alloc(n_workers, sizeof *s->rooms);
-    if (s->share == NULL || s->rooms == NULL) return ET_NOMEM;
+    s->overflow = et_alloc(n_workers, sizeof *s->overflow);
+    if (s->share == NULL || s->rooms == NULL || s->overflow == NULL) return ET_NOMEM;
     s->n_workers = n_workers;
     for (size_t i = 0; i < n_workers; i++)
         ET_TRY(et__spk_room_create(&s->rooms[i], net, ET__SPK_TILE, 1));
@@ -133,6 +134,8 @@ static void run_tile(void *user, size_t index, size_t worker)
     }
     for (size_t j = 0; j < n; j++)
         y[j] /= (float)s->net.steps;
+    size_t bad = et__spk_overflow(&s->net, room, 0, count), *worst = &s->overflow[worker];
+    if (bad > 0 && (*worst == 0 || bad < *worst)) *worst = bad;
 }
 
 static enum et_status forward(void *state, const struct et_step *step, struct et_view x,
@@ -141,8 +144,14 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
     struct et__spiking *s = state;
     size_t even = (x.rows + s->n_workers - 1) / s->n_workers;
     struct batch batch = {s, step, x, y, even < ET__SPK_TILE ? even : ET__SPK_TILE};
+    memset(s->overflow, 0, s->n_workers * sizeof *s->overflow);
     et_parallel_for((x.rows + batch.tile - 1) / batch.tile, run_tile, &batch);
-    return ET_OK;
+    size_t worst = 0;
+    for (size_t i = 0; i < s->n_workers; i++)
+        if (s->overflow[i] > 0 && (worst == 0 || s->overflow[i] < worst)) worst = s->overflow[i];
+    if (worst == 0) return ET_OK;
+    return et_error_set(ET_NUMERIC, "population '%s': potentials are no longer finite",
+                        s->net.population[worst].name);
 }
 
 static enum et_status vjp(void *state, const struct et_step *step, struct et_view x,
@@ -203,6 +212,7 @@ static void close_spiking(void *state)
     et__spk_lesson_destroy(&s->lesson);
     et_free(s->rooms);
     et_free(s->share);
+    et_free(s->overflow);
     et_free(s->blocks);
     et_free(s->block_names);
     et__spk_free(&s->net);

@@ -21,7 +21,7 @@ static void encode_poisson(const struct et__spk_network *net, uint64_t seed, uin
         size_t first = 4 * b, count = n - first < 4 ? n - first : 4;
         float most = 0;
         for (size_t i = 0; i < count; i++)
-            most = fmaxf(most, x[first + i]);
+            most = x[first + i] > most ? x[first + i] : most;
         if (most == 0) {
             memset(s + first, 0, count * sizeof *s);
             continue;

@@ -10,6 +10,7 @@ struct et__spiking {
     struct et__spk_network net;
     struct et__spk_room *rooms; /* [n_workers], ET__SPK_TILE samples each */
     float *share;               /* [n_workers][TILE][n_out] y_t of a tile */
+    size_t *overflow;           /* [n_workers] of et__spk_overflow in this pass; 0 = none */
     size_t n_workers, n_in, n_out;
     struct et__spk_learning learning;
     struct et__spk_lesson lesson;

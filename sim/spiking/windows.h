@@ -19,8 +19,9 @@ static inline bool et__spk_window(struct et__spk_windows *w, size_t *o, size_t *
         size_t place = w->at + w->pad;
         if (place < w->k * w->dilation) return false;
         place -= w->k * w->dilation;
-        if (place % w->stride != 0 || place / w->stride >= w->n) continue;
-        *o = place / w->stride;
+        size_t window = w->stride == 1 ? place : place / w->stride; /* divisions are slow */
+        if (window * w->stride != place || window >= w->n) continue;
+        *o = window;
         *k = w->k++;
         return true;
     }
