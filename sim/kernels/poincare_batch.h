@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows between memory (REAL) and double precision.  Included by the templates of poincare.h after
- * REAL, NAME and LARGEST are defined. */
+ * REAL, NAME, OWN and LARGEST are defined. */
 #ifndef ETALON_SIM_POINCARE_BATCH_H
 #define ETALON_SIM_POINCARE_BATCH_H
 
@@ -19,7 +19,7 @@ static inline double *slot(double *work, size_t n, size_t k)
     return work + k * ((n + 7) / 8 * 8);
 }
 
-ET_VECTOR_CLONES static void NAME(load)(double *restrict to, const REAL *restrict from, size_t n)
+ET_VECTOR_CLONES static void OWN(load)(double *restrict to, const REAL *restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         to[i] = (double)from[i];
@@ -31,14 +31,13 @@ static inline double held(double x)
     return x > LARGEST ? LARGEST : x < -LARGEST ? -LARGEST : x;
 }
 
-ET_VECTOR_CLONES static void NAME(store)(REAL *restrict to, const double *restrict from, size_t n)
+ET_VECTOR_CLONES static void OWN(store)(REAL *restrict to, const double *restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         to[i] = (REAL)held(from[i]);
 }
 
-ET_VECTOR_CLONES static void NAME(increase)(REAL *restrict to, const double *restrict from,
-                                            size_t n)
+ET_VECTOR_CLONES static void OWN(increase)(REAL *restrict to, const double *restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         to[i] = (REAL)held((double)to[i] + from[i]);
@@ -47,18 +46,18 @@ ET_VECTOR_CLONES static void NAME(increase)(REAL *restrict to, const double *res
 /* Row i of [rows][n] in double precision, kept in `to`. */
 static inline double *take_row(const REAL *from, size_t i, size_t n, double *to)
 {
-    NAME(load)(to, from + i * n, n);
+    OWN(load)(to, from + i * n, n);
     return to;
 }
 
 static inline void put_row(REAL *to, const double *from, size_t n)
 {
-    NAME(store)(to, from, n);
+    OWN(store)(to, from, n);
 }
 
 static inline void give_row(REAL *to, const double *from, size_t n)
 {
-    NAME(increase)(to, from, n);
+    OWN(increase)(to, from, n);
 }
 
 static inline struct et__row take(struct NAME(points) from, size_t i, double *to)

@@ -29,7 +29,7 @@ enum { FACTOR, SINH, TWICE, TABLES };
 typedef REAL chains_type __attribute__((vector_size(LANES * sizeof(REAL)), aligned(8), may_alias));
 
 /* Two vectors of chains, to hide the latency of an addition. */
-ET_VECTOR_CLONES static REAL NAME(inner)(const REAL *a, const REAL *b, size_t n)
+ET_VECTOR_CLONES static REAL OWN(inner)(const REAL *a, const REAL *b, size_t n)
 {
     REAL sums[LANES];
     chains_type sum = {0}, other = {0};
@@ -52,9 +52,9 @@ ET_VECTOR_CLONES static REAL NAME(inner)(const REAL *a, const REAL *b, size_t n)
  * that may overlap do, and take the slow loop where two are the same. */
 
 /* u and h from e. */
-ET_VECTOR_CLONES static void NAME(near_planes)(size_t n, const REAL *restrict table, REAL alpha,
-                                               REAL beta, const REAL *restrict e, REAL *restrict u,
-                                               REAL *restrict h)
+ET_VECTOR_CLONES static void OWN(near_planes)(size_t n, const REAL *restrict table, REAL alpha,
+                                              REAL beta, const REAL *restrict e, REAL *restrict u,
+                                              REAL *restrict h)
 {
     const REAL *factor = table + FACTOR * n, *sinhs = table + SINH * n, *twice = table + TWICE * n;
     for (size_t k = 0; k < n; k++) {
@@ -65,21 +65,21 @@ ET_VECTOR_CLONES static void NAME(near_planes)(size_t n, const REAL *restrict ta
 }
 
 /* h in the place of e. */
-ET_VECTOR_CLONES static void NAME(near_distances)(size_t n, const REAL *restrict table, REAL alpha,
-                                                  REAL beta, REAL *restrict h)
+ET_VECTOR_CLONES static void OWN(near_distances)(size_t n, const REAL *restrict table, REAL alpha,
+                                                 REAL beta, REAL *restrict h)
 {
     const REAL *factor = table + FACTOR * n, *sinhs = table + SINH * n, *twice = table + TWICE * n;
     for (size_t k = 0; k < n; k++)
         h[k] = twice[k] * fast_asinh(alpha * h[k] * factor[k] - beta * sinhs[k]);
 }
 
-ET_VECTOR_CLONES static void NAME(take_sinh)(size_t n, REAL *h)
+ET_VECTOR_CLONES static void OWN(take_sinh)(size_t n, REAL *h)
 {
     for (size_t k = 0; k < n; k++)
         h[k] = fast_sinh(h[k]);
 }
 
-ET_VECTOR_CLONES static void NAME(multiply)(size_t n, REAL a, REAL *x)
+ET_VECTOR_CLONES static void OWN(multiply)(size_t n, REAL a, REAL *x)
 {
     for (size_t k = 0; k < n; k++)
         x[k] *= a;
@@ -91,14 +91,14 @@ void NAME(planes_prepare)(struct NAME(planes) * p)
     REAL *table = p->table;
     for (size_t k = 0; k < p->n_out; k++) {
         const REAL *z = p->z + k * p->n_in;
-        double normal = fmax(sqrt((double)NAME(inner)(z, z, p->n_in)), least_normal);
+        double normal = fmax(sqrt((double)OWN(inner)(z, z, p->n_in)), least_normal);
         double bias = 2 * s * (double)p->r[k];
         bias = fmax(-largest_bias, fmin(largest_bias, bias));
         table[FACTOR * p->n_out + k] = (REAL)(s / normal);
         table[SINH * p->n_out + k] = (REAL)bias;
         table[TWICE * p->n_out + k] = (REAL)(2 * normal);
     }
-    NAME(take_sinh)(p->n_out, table + SINH * p->n_out);
+    OWN(take_sinh)(p->n_out, table + SINH * p->n_out);
     for (size_t k = 0; k < p->n_out; k++)
         table[FACTOR * p->n_out + k] *=
             SQUARE_ROOT(1 + table[SINH * p->n_out + k] * table[SINH * p->n_out + k]);
@@ -154,10 +154,10 @@ static void distances(const struct NAME(planes) * p, const struct plane_row *row
     if (row->m > 0) {
         far_planes(p->n_out, p->table, row, e, u, h);
     } else if (u) {
-        NAME(near_planes)(p->n_out, p->table, alpha, beta, e, u, h);
+        OWN(near_planes)(p->n_out, p->table, alpha, beta, e, u, h);
     } else {
         if (h != e) memcpy(h, e, p->n_out * sizeof *h);
-        NAME(near_distances)(p->n_out, p->table, alpha, beta, h);
+        OWN(near_distances)(p->n_out, p->table, alpha, beta, h);
     }
 }
 
@@ -165,20 +165,20 @@ static void distances(const struct NAME(planes) * p, const struct plane_row *row
 static void raise_distances(size_t n, struct plane_row *row, const REAL *h, REAL *omega)
 {
     double largest = 0;
-    if (!((double)NAME(inner)(h, h, n) < STEEP * STEEP))
+    if (!((double)OWN(inner)(h, h, n) < STEEP * STEEP))
         for (size_t k = 0; k < n; k++)
             largest = fmax(largest, fabs((double)h[k]));
     row->high = largest > STEEP ? largest - STEEP : 0;
     if (h != omega) memcpy(omega, h, n * sizeof *h);
     if (row->high == 0)
-        NAME(take_sinh)(n, omega);
+        OWN(take_sinh)(n, omega);
     else
         for (size_t k = 0; k < n; k++) {
             double size = fabs((double)h[k]);
             omega[k] = (REAL)copysign(0.5 * (exp(size - row->high) - exp(-size - row->high)),
                                       (double)h[k]);
         }
-    row->total = sqrt((double)NAME(inner)(omega, omega, n));
+    row->total = sqrt((double)OWN(inner)(omega, omega, n));
 }
 
 /* asinh(N)/N times exp(H), for N exp(-H) = total; and (d of it by total)/total. */
@@ -201,14 +201,14 @@ void NAME(planes_rows)(const struct NAME(planes) * p, size_t rows, const REAL *v
 {
     const double s = sqrt(p->c);
     for (size_t i = 0; i < rows; i++, v += p->n_in, e += p->n_out, y += p->n_out) {
-        struct plane_row row = measure_row(p->c, (double)NAME(inner)(v, v, p->n_in));
+        struct plane_row row = measure_row(p->c, (double)OWN(inner)(v, v, p->n_in));
         double slope, factor = 1 / s;
         distances(p, &row, e, NULL, y);
         if (p->result == ET__PLANES_TANGENT) {
             raise_distances(p->n_out, &row, y, y);
             factor *= asinh_ratio(&row, &slope) / 2;
         }
-        NAME(multiply)(p->n_out, (REAL)factor, y);
+        OWN(multiply)(p->n_out, (REAL)factor, y);
     }
 }
 
@@ -217,18 +217,18 @@ void NAME(planes_rows)(const struct NAME(planes) * p, size_t rows, const REAL *v
 
 /* dh in the place of dy: (dy f + omega g) cosh(h), cosh(h) = sqrt(one + omega^2), both times
  * exp(-H). */
-ET_VECTOR_CLONES static void NAME(lower)(size_t n, REAL f, REAL g, REAL one,
-                                         const REAL *restrict omega, REAL *restrict dh)
+ET_VECTOR_CLONES static void OWN(lower)(size_t n, REAL f, REAL g, REAL one,
+                                        const REAL *restrict omega, REAL *restrict dh)
 {
     for (size_t k = 0; k < n; k++)
         dh[k] = (f * dh[k] + g * omega[k]) * SQUARE_ROOT(one + omega[k] * omega[k]);
 }
 
 /* u <- du, de, and the three sums of each plane: h dh, e de, beta du. */
-ET_VECTOR_CLONES static void NAME(to_products)(size_t n, const REAL *restrict table, REAL alpha,
-                                               REAL beta, REAL one, const REAL *restrict e,
-                                               const REAL *restrict h, REAL *restrict u,
-                                               REAL *restrict dh, double *restrict sums)
+ET_VECTOR_CLONES static void OWN(to_products)(size_t n, const REAL *restrict table, REAL alpha,
+                                              REAL beta, REAL one, const REAL *restrict e,
+                                              const REAL *restrict h, REAL *restrict u,
+                                              REAL *restrict dh, double *restrict sums)
 {
     const REAL *factor = table + FACTOR * n, *twice = table + TWICE * n;
     for (size_t k = 0; k < n; k++) {
@@ -242,7 +242,7 @@ ET_VECTOR_CLONES static void NAME(to_products)(size_t n, const REAL *restrict ta
     }
 }
 
-ET_VECTOR_CLONES static void NAME(raise)(size_t n, REAL a, const REAL *restrict x, REAL *restrict y)
+ET_VECTOR_CLONES static void OWN(raise)(size_t n, REAL a, const REAL *restrict x, REAL *restrict y)
 {
     for (size_t k = 0; k < n; k++)
         y[k] += a * x[k];
@@ -258,30 +258,30 @@ void NAME(planes_rows_back)(const struct NAME(planes) * p, size_t rows, const RE
     const double s = sqrt(p->c);
     REAL *u = scratch, *h = u + n, *omega = h + n;
     for (size_t i = 0; i < rows; i++, v += p->n_in, e += n, dy += n, de += n, dv += p->n_in) {
-        struct plane_row row = measure_row(p->c, (double)NAME(inner)(v, v, p->n_in));
+        struct plane_row row = measure_row(p->c, (double)OWN(inner)(v, v, p->n_in));
         double scaling;
         distances(p, &row, e, u, h);
         if (p->result == ET__PLANES_TANGENT) {
             double slope, along;
             raise_distances(n, &row, h, omega);
             double ratio = asinh_ratio(&row, &slope) / (2 * s);
-            along = (double)NAME(inner)(dy, omega, n);
+            along = (double)OWN(inner)(dy, omega, n);
             scaling = -ratio * along;
             if (de != dy) memcpy(de, dy, n * sizeof *de);
-            NAME(lower)
+            OWN(lower)
             (n, (REAL)ratio, (REAL)(slope * along / (2 * s)), (REAL)exp(-2 * row.high), omega, de);
         } else {
-            scaling = -(double)NAME(inner)(dy, h, n) / s;
+            scaling = -(double)OWN(inner)(dy, h, n) / s;
             if (de != dy) memcpy(de, dy, n * sizeof *de);
-            NAME(multiply)(n, (REAL)(1 / s), de);
+            OWN(multiply)(n, (REAL)(1 / s), de);
         }
-        NAME(to_products)
+        OWN(to_products)
         (n, p->table, (REAL)row.alpha, (REAL)row.beta, (REAL)fmax(exp(-2 * row.m), 1e-30), e, h, u,
          de, sums);
-        double dalpha = (double)NAME(inner)(e, de, n) / row.alpha;
-        double dbeta = -(double)NAME(inner)(p->table + SINH * n, u, n);
+        double dalpha = (double)OWN(inner)(e, de, n) / row.alpha;
+        double dbeta = -(double)OWN(inner)(p->table + SINH * n, u, n);
         double dq = row.alpha_slope * dalpha + row.beta_slope * dbeta;
-        NAME(raise)(p->n_in, (REAL)(2 * p->c * dq), v, dv);
+        OWN(raise)(p->n_in, (REAL)(2 * p->c * dq), v, dv);
         sums[3 * n] += scaling + 2 * row.q * dq;
     }
 }
@@ -300,7 +300,7 @@ void NAME(planes_finish)(const struct NAME(planes) * p, const double *sums, REAL
         scaling += sums[n + k] + (double)p->r[k] * shift;
         if (dr) dr[k] += (REAL)shift;
         if (dz && normal > least_normal)
-            NAME(raise)(p->n_in, (REAL)stretch, p->z + k * p->n_in, dz + k * p->n_in);
+            OWN(raise)(p->n_in, (REAL)stretch, p->z + k * p->n_in, dz + k * p->n_in);
     }
     if (dc) *dc += scaling / (2 * p->c);
 }
@@ -334,21 +334,21 @@ static void product_rows(size_t m, size_t k, size_t n, const REAL *a, const REAL
 {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++)
-            c[i * n + j] = NAME(inner)(a + i * k, b + j * k, k);
+            c[i * n + j] = OWN(inner)(a + i * k, b + j * k, k);
 }
 
 static void product_add(size_t m, size_t k, size_t n, const REAL *a, const REAL *b, REAL *c)
 {
     for (size_t i = 0; i < m; i++)
         for (size_t l = 0; l < k; l++)
-            NAME(raise)(n, a[i * k + l], b + l * n, c + i * n);
+            OWN(raise)(n, a[i * k + l], b + l * n, c + i * n);
 }
 
 static void product_outer(size_t m, size_t k, size_t n, const REAL *a, const REAL *b, REAL *c)
 {
     for (size_t l = 0; l < k; l++)
         for (size_t i = 0; i < m; i++)
-            NAME(raise)(n, a[l * m + i], b + l * n, c + i * n);
+            OWN(raise)(n, a[l * m + i], b + l * n, c + i * n);
 }
 #endif
 

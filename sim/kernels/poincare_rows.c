@@ -5,7 +5,8 @@
 
 /* ----------------------------------------------------------------------------------- vectors -- */
 
-/* Sums in eight chains, one vector wide: the order of a sum is that of the source on any processor.
+/* Sums in eight chains, one vector wide, or twice as many: the order of a sum is that of the source
+ * on any processor.
  */
 typedef double chains __attribute__((vector_size(64), aligned(8), may_alias));
 enum { CHAINS = 8 };
@@ -15,20 +16,22 @@ static inline __attribute__((always_inline)) double sum_chains(const double *s)
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-ET_VECTOR_CLONES double et__row_dot(const double *a, const double *b, size_t n)
+ET_VECTOR_CLONES static double row_dot_clones(const double *a, const double *b, size_t n)
 {
     double sums[CHAINS];
-    chains sum = {0};
+    chains sum = {0}, other = {0};
     size_t i = 0;
-    for (; i + CHAINS <= n; i += CHAINS)
+    for (; i + 2 * CHAINS <= n; i += 2 * CHAINS) {
         sum += *(const chains *)(a + i) * *(const chains *)(b + i);
-    *(chains *)sums = sum;
-    for (size_t k = 0; i < n; i++, k++)
+        other += *(const chains *)(a + i + CHAINS) * *(const chains *)(b + i + CHAINS);
+    }
+    *(chains *)sums = sum + other;
+    for (size_t k = 0; i < n; i++, k = (k + 1) % CHAINS)
         sums[k] += a[i] * b[i];
     return sum_chains(sums);
 }
 
-ET_VECTOR_CLONES double et__row_apart(const double *a, const double *b, size_t n)
+ET_VECTOR_CLONES static double row_apart_clones(const double *a, const double *b, size_t n)
 {
     double sums[CHAINS];
     chains sum = {0};
@@ -43,24 +46,50 @@ ET_VECTOR_CLONES double et__row_apart(const double *a, const double *b, size_t n
     return sum_chains(sums);
 }
 
-ET_VECTOR_CLONES void et__row_times(double *x, double a, size_t n)
+ET_VECTOR_CLONES static void row_times_clones(double *x, double a, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] *= a;
 }
 
-ET_VECTOR_CLONES void et__row_mix(double *restrict out, double a, const double *x, double b,
-                                  const double *y, size_t n)
+ET_VECTOR_CLONES static void row_mix_clones(double *restrict out, double a, const double *x,
+                                            double b, const double *y, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = a * x[i] + b * y[i];
 }
 
-ET_VECTOR_CLONES void et__row_add(double *restrict out, double a, const double *restrict x,
-                                  size_t n)
+ET_VECTOR_CLONES static void row_add_clones(double *restrict out, double a,
+                                            const double *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         out[i] += a * x[i];
+}
+
+/* clang gives the dispatchers of clones external linkage: they stand behind plain functions. */
+double et__row_dot(const double *a, const double *b, size_t n)
+{
+    return row_dot_clones(a, b, n);
+}
+
+double et__row_apart(const double *a, const double *b, size_t n)
+{
+    return row_apart_clones(a, b, n);
+}
+
+void et__row_times(double *x, double a, size_t n)
+{
+    row_times_clones(x, a, n);
+}
+
+void et__row_mix(double *out, double a, const double *x, double b, const double *y, size_t n)
+{
+    row_mix_clones(out, a, x, b, y, n);
+}
+
+void et__row_add(double *out, double a, const double *x, size_t n)
+{
+    row_add_clones(out, a, x, n);
 }
 
 /* ------------------------------------------------------------------------------------- radii -- */
