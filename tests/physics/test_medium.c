@@ -279,6 +279,54 @@ START_TEST(test_fibre_coupling)
 }
 END_TEST
 
+/* The one mode of a narrow fibre turns by beta L, in one section or in three. */
+START_TEST(test_fibre_length)
+{
+    enum { N = 16 };
+    static const char *const fibres[] = {
+        "na: 0.03, coupling_within: 0, coupling_between: 0, length: 1",
+        "na: 0.03, coupling_within: 0, coupling_between: 0, length: 1.00003",
+        "na: 0.03, coupling_within: 0, coupling_between: 0, length: 1.00003, sections: 3"};
+    const struct et__fibre fibre = {5e-6, 0.03, 633e-9, 1.457, false};
+    float complex t[3][N * N];
+    struct et__fibre_mode *modes;
+    size_t n;
+    assert_ok(et__fibre_modes(&fibre, &modes, &n));
+    ck_assert_uint_eq(n, 1);
+    for (size_t k = 0; k < 3; k++)
+        probe_fibre(fibres[k], t[k], N);
+    double complex turn = cexp(CMPLX(0, fmod(modes[0].beta * 3e-5, 2 * M_PI)));
+    double size = (double)cabsf(t[0][0]);
+    ck_assert_double_gt(size, 0);
+    for (size_t i = 0; i < N * N; i++) {
+        double complex want = turn * (double complex)t[0][i];
+        assert_near(cabs((double complex)t[1][i] - want), 0, 1e-5 * size);
+        assert_near(cabs((double complex)t[2][i] - want), 0, 1e-5 * size);
+    }
+    et_free(modes);
+}
+END_TEST
+
+/* Every section couples in a way of its own: of two without length, T is not the square of one's,
+ * which it is, but for the pixels' blur, of two alike (modes that the image holds: P C = 1). */
+START_TEST(test_fibre_sections)
+{
+    enum { N = 100 };
+    static float complex one[N * N], two[N * N];
+    double apart = 0, size = 0;
+    probe_fibre("length: 0, image: 18e-6", one, N);
+    probe_fibre("length: 0, image: 18e-6, sections: 2", two, N);
+    for (size_t i = 0; i < N * N; i++) {
+        double complex square = 0;
+        for (size_t k = 0; k < N; k++)
+            square += (double complex)one[i / N * N + k] * (double complex)one[k * N + i % N];
+        apart += pow(cabs((double complex)two[i] - square), 2);
+        size += pow((double)cabsf(two[i]), 2);
+    }
+    ck_assert_msg(apart > 0.5 * size, "%g of %g", apart, size);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------- files -- */
 
 static char folder[] = "/tmp/etalon-medium-XXXXXX";
@@ -430,6 +478,8 @@ int main(void)
     tcase_add_test(all, test_number_of_modes);
     tcase_add_test(all, test_fundamental_mode);
     tcase_add_test(all, test_fibre_coupling);
+    tcase_add_test(all, test_fibre_length);
+    tcase_add_test(all, test_fibre_sections);
     tcase_add_test(all, test_files);
     tcase_add_test(all, test_bad_files);
     tcase_add_test(all, test_bad_input);

@@ -12,11 +12,11 @@
 
 enum { SEED = 5 };
 
-#define CAVITY                                                                                     \
+#define BOX                                                                                        \
     "{type: metasurface, width: 0.16, height: 0.12, frequencies: [4.9e9, 5.1e9], "                 \
-    "scatterers: {count: 2}, transmitters: [{x: 0.14, y: 0.03}], "                                 \
-    "receivers: [{x: 0.12, y: 0.1}, {x: 0.07, y: 0.04}], "                                         \
+    "transmitters: [{x: 0.14, y: 0.03}], receivers: [{x: 0.12, y: 0.1}, {x: 0.07, y: 0.04}], "     \
     "surfaces: [{x: 0.01, y: 0.01, width: 0.01, height: 0.1, ny: 8}], "
+#define CAVITY BOX "scatterers: {count: 2}, "
 
 enum { N_IN = 8, N_OUT = 4 };
 
@@ -111,6 +111,83 @@ START_TEST(test_bits)
     ck_assert_str_eq(et_system_info(bits)->out_unit, "of a lone transmitter");
     et_system_close(bits);
     et_system_close(grey);
+}
+END_TEST
+
+/* Three dipoles in the open, of sound: the equations of the documentation, written out. */
+static double complex inverse(double f, double f_r, double s, double g)
+{
+    const double k0 = 2 * M_PI * 1000 / 340, k = k0 * f / 1000;
+    return k0 * k0 * CMPLX((f_r * f_r - f * f) / 1e6, -g * f / 1000) / s - CMPLX(0, 0.25 * k * k);
+}
+
+static double complex link(double f, double dx, double dy)
+{
+    const double k = 2 * M_PI * f / 340, kr = k * hypot(dx, dy);
+    return -k * k * CMPLX(-0.25 * y0(kr), 0.25 * j0(kr));
+}
+
+START_TEST(test_three_dipoles)
+{
+    static const double frequencies[2] = {900, 1100};
+    struct et_system *system;
+    struct et_step step = {.seed = SEED};
+    float x[1] = {0.4F}, y[4];
+    assert_ok(et_system_open_text(
+        "{type: metasurface, width: 1, height: 1, speed: 340, frequencies: [900, 1100], walls: "
+        "{closed: false}, scatterers: {count: 0}, transmitters: [{x: 0.7, y: 0.3}], receivers: "
+        "[{x: 0.6, y: 0.8}], surfaces: [{x: 0.2, y: 0.2, width: 0.1, height: 0.1}], antenna: "
+        "{strength: 2, loss: 0.3}, pixel: {strength: 3, loss: 0.1, on: 950, off: 1400}, tuning: "
+        "grey, detection: quadratures, calibrate: false}",
+        SEED, &system));
+    assert_ok(et_system_forward(system, &step, et_view_of(x, 1, 1), et_view_of(y, 1, 4)));
+    for (size_t i = 0; i < 2; i++) {
+        const double f = frequencies[i];
+        const double complex lone = inverse(f, 1000, 2, 0.3);
+        const double complex rt = link(f, 0.1, -0.5), pt = link(f, 0.45, 0.05);
+        const double complex rp = link(f, 0.35, 0.55), p = inverse(f, 1220, 3, 0.1);
+        /* Without the pixel, which answers at once: 2 x 2, by Cramer's rule. */
+        const double complex tt = lone - pt * pt / p, rr = lone - rp * rp / p,
+                             off = rt - rp * pt / p;
+        const double complex want = -off / (tt * rr - off * off) * lone;
+        assert_near((double)y[i], creal(want), 1e-6);
+        assert_near((double)y[2 + i], cimag(want), 1e-6);
+        ck_assert_double_gt(cabs(want), 1e-2);
+    }
+    et_system_close(system);
+}
+END_TEST
+
+/* Sum of the outputs of a pattern of pixels, in units that do not depend on the cavity. */
+static double sum_of(const char *yaml, uint64_t seed)
+{
+    struct et_system *system;
+    struct et_step step = {.seed = SEED};
+    float x[N_IN] = {1, 0, 0, 1, 1, 0, 1, 0}, y[N_OUT];
+    double sum = 0;
+    assert_ok(et_system_open_text(yaml, seed, &system));
+    run(system, &step, x, y, 1);
+    et_system_close(system);
+    for (size_t o = 0; o < N_OUT; o++)
+        sum += (double)y[o];
+    return sum;
+}
+
+/* Walls hold the waves in, as far as they do not absorb; the seed of the device places the
+ * scatterers unless they have one of their own. */
+START_TEST(test_walls_and_scatterers)
+{
+    double closed = sum_of(BOX "calibrate: false, walls: {loss: 0}, scatterers: {count: 0}}", 1);
+    double lossy = sum_of(BOX "calibrate: false, walls: {loss: 1}, scatterers: {count: 0}}", 1);
+    double open =
+        sum_of(BOX "calibrate: false, walls: {closed: false}, scatterers: {count: 0}}", 1);
+    ck_assert_msg(closed > 1.5 * lossy && lossy > 1.5 * open, "%g, %g, %g", closed, lossy, open);
+    ck_assert_double_ne(sum_of(CAVITY "calibrate: false}", 1),
+                        sum_of(CAVITY "calibrate: false}", 2));
+    const char *own = BOX "calibrate: false, scatterers: {count: 2, seed: 9}}";
+    ck_assert_double_eq(sum_of(own, 1), sum_of(own, 2));
+    ck_assert_double_ne(sum_of(own, 1),
+                        sum_of(BOX "calibrate: false, scatterers: {count: 2, seed: 8}}", 1));
 }
 END_TEST
 
@@ -220,6 +297,8 @@ int main(void)
     tcase_add_test(all, test_equations);
     tcase_add_test(all, test_singular_equations);
     tcase_add_test(all, test_bits);
+    tcase_add_test(all, test_three_dipoles);
+    tcase_add_test(all, test_walls_and_scatterers);
     tcase_add_test(all, test_pixels_interact);
     tcase_add_test(all, test_scale);
     tcase_add_test(all, test_noise);
