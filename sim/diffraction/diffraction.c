@@ -10,8 +10,9 @@
  *
  * Adjoint.  With g = dL/dE* the loss changes by dL = 2 Re sum conj(g) dE.  Behind the camera
  * g = dy E / pixel; a mask takes g to conj(M) g, free space to conj(H) in the spectrum; a phase p
- * of a trained plane, dE = i E dp, gets dL/dp = -2 Im sum conj(g) E over its samples.  Noise, and
- * the rounding of inputs, phases and outputs, count as absent (straight-through).
+ * of a trained plane, dE = i E dp, gets dL/dp = -2 Im sum conj(g) E over its samples.  The camera's
+ * noise is that of the same step, held fixed; the rounding of inputs, phases and outputs counts as
+ * absent (straight-through).
  *
  * Samples of a batch run in parallel, each on one thread.  Gradients of knobs are added sample by
  * sample in rising order. */
@@ -199,7 +200,7 @@ static enum et_status open_diffraction(void *state, const struct et_config *conf
     d->seed = seed;
     d->looks = (size_t)et_config_int(config, "looks");
     ET_TRY(et__diffraction_read(d, config));
-    et__camera_read(&d->camera, et_config_at(config, "camera", 0), seed, "of illumination");
+    ET_TRY(et__camera_read(&d->camera, et_config_at(config, "camera", 0), seed, "of illumination"));
     double exposure = et_config_real(et_config_at(config, "sensor", 0), "time");
     double settle = et_config_real(et_config_at(config, "slm", 0), "settle");
     double power = et_config_real(et_config_at(config, "light", 0), "power");

@@ -88,6 +88,14 @@ extern const struct et_param et__diffraction_params[];
  * Errors: ET_CONFIG with the value and the limit, ET_NOMEM. */
 enum et_status et__diffraction_read(struct et__diffraction *d,
                                     const struct et_config *config) ET_CHECKED;
+/* Pixels of samples x samples samples in the middle of the window, x first: n of them as the
+ * parameters nx and ny say, where 0 = as many as cover the window; first sample.
+ * what    "a mask", for messages
+ * size    name of the parameter that `samples` is from
+ * Errors: ET_CONFIG. */
+enum et_status et__diffraction_fit(const struct et__diffraction *d, const struct et_config *config,
+                                   const char *what, const char *size, size_t samples, size_t n[2],
+                                   size_t first[2]) ET_CHECKED;
 /* Fills the mask of a phase plane from its phases. */
 void et__plane_apply_phases(const struct et__diffraction *d, struct et__plane *plane);
 

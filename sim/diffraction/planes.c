@@ -21,7 +21,7 @@ static double place(size_t i, size_t n, double dx)
 
 /* -------------------------------------------------------------------------------- the window -- */
 
-/* The modulator, a mask or the camera's pixels in the middle of an axis of the window. */
+/* The modulator, a mask or a camera in the middle of an axis of the window. */
 static enum et_status centre(const struct et_config *config, const char *name, const char *what,
                              size_t size, size_t window, size_t *first)
 {
@@ -34,6 +34,24 @@ static enum et_status centre(const struct et_config *config, const char *name, c
                                "be even or both odd",
                                what, size, window);
     *first = (window - size) / 2;
+    return ET_OK;
+}
+
+enum et_status et__diffraction_fit(const struct et__diffraction *d, const struct et_config *config,
+                                   const char *what, const char *size, size_t samples, size_t n[2],
+                                   size_t first[2])
+{
+    const size_t window[2] = {d->angular.nx, d->angular.ny};
+    static const char *const names[2] = {"nx", "ny"};
+    for (int axis = 0; axis < 2; axis++) {
+        n[axis] = (size_t)et_config_int(config, names[axis]);
+        if (n[axis] == 0 && window[axis] % samples != 0)
+            return et_config_error(config, size,
+                                   "pixels of %zu samples do not divide a window of %zu", samples,
+                                   window[axis]);
+        if (n[axis] == 0) n[axis] = window[axis] / samples;
+        ET_TRY(centre(config, names[axis], what, n[axis] * samples, window[axis], &first[axis]));
+    }
     return ET_OK;
 }
 
@@ -77,7 +95,7 @@ static double reach(const struct et__diffraction *d, size_t p)
 static enum et_status check_distance(const struct et__diffraction *d, const struct et_config *layer,
                                      double distance)
 {
-    bool narrow = d->angular.nx <= d->angular.ny;
+    bool narrow = d->angular.px <= d->angular.py;
     size_t p = narrow ? d->angular.px : d->angular.py, n = narrow ? d->angular.nx : d->angular.ny;
     double most = reach(d, p);
     if (distance <= most) return ET_OK;
@@ -89,11 +107,12 @@ static enum et_status check_distance(const struct et__diffraction *d, const stru
         }
     if (d->band_limit) {
         struct et__space space = {d->wavelength, d->dx, distance, d->edge, true};
-        double orders = et__space_limit(&space, p) * (double)p * d->dx;
+        double orders = (double)p * d->dx;
         return et_config_error(layer, "distance",
                                "distance = %g m leaves %.1f frequencies of the band, fewer than "
-                               "%d: at most %.4g m with this window; %s",
-                               distance, orders, ORDERS_MIN, most, advice);
+                               "%.3g: at most %.4g m with this window; %s",
+                               distance, orders * et__space_limit(&space, p), orders * wanted(d, p),
+                               most, advice);
     }
     return et_config_error(layer, "distance",
                            "distance = %g m aliases: without band limit at most %.4g m with this "
@@ -121,20 +140,9 @@ void et__plane_apply_phases(const struct et__diffraction *d, struct et__plane *p
 static enum et_status read_pixels(struct et__diffraction *d, struct et__plane *plane, size_t index,
                                   const struct et_config *layer)
 {
-    const size_t window[2] = {d->angular.nx, d->angular.ny};
-    static const char *const names[2] = {"nx", "ny"};
     size_t n[2], first[2];
     plane->samples = (size_t)et_config_int(layer, "samples");
-    for (int axis = 0; axis < 2; axis++) {
-        n[axis] = (size_t)et_config_int(layer, names[axis]);
-        if (n[axis] == 0 && window[axis] % plane->samples != 0)
-            return et_config_error(layer, "samples",
-                                   "pixels of %zu samples do not divide a window of %zu",
-                                   plane->samples, window[axis]);
-        if (n[axis] == 0) n[axis] = window[axis] / plane->samples;
-        ET_TRY(centre(layer, names[axis], "a mask", n[axis] * plane->samples, window[axis],
-                      &first[axis]));
-    }
+    ET_TRY(et__diffraction_fit(d, layer, "a mask", "samples", plane->samples, n, first));
     plane->nx = n[0];
     plane->ny = n[1];
     plane->left = first[0];
@@ -169,6 +177,12 @@ static enum et_status check_clear(const struct et__diffraction *d, const struct 
     if (diameter > size)
         return et_config_error(layer, "diameter",
                                "diameter = %g m is larger than the window of %g m", diameter, size);
+    if (diameter > 0 && diameter < 2 * d->dx)
+        return et_config_error(
+            layer, "diameter",
+            "diameter = %g m is under-sampled by a field pitch of %g m: it needs "
+            "a pitch of at most %g m",
+            diameter, d->dx, 0.5 * diameter);
     if (plane->kind == ET__MASK_APERTURE) {
         if (diameter == 0)
             return et_config_error(layer, "diameter", "an aperture needs a diameter above 0 m");

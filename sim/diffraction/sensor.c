@@ -10,24 +10,8 @@
 static enum et_status read_pixels(struct et__diffraction *d, const struct et_config *config)
 {
     struct et__sensor *c = &d->sensor;
-    const size_t window[2] = {d->angular.nx, d->angular.ny};
-    static const char *const names[2] = {"nx", "ny"};
     size_t n[2], first[2];
-    for (int axis = 0; axis < 2; axis++) {
-        n[axis] = (size_t)et_config_int(config, names[axis]);
-        if (n[axis] == 0 && window[axis] % c->binning != 0)
-            return et_config_error(config, "binning",
-                                   "pixels of %zu samples do not divide a window of %zu",
-                                   c->binning, window[axis]);
-        if (n[axis] == 0) n[axis] = window[axis] / c->binning;
-        size_t size = n[axis] * c->binning;
-        if (size > window[axis] || (window[axis] - size) % 2 != 0)
-            return et_config_error(config, names[axis],
-                                   "%zu pixels of %zu samples do not fit into the middle of a "
-                                   "window of %zu",
-                                   n[axis], c->binning, window[axis]);
-        first[axis] = (window[axis] - size) / 2;
-    }
+    ET_TRY(et__diffraction_fit(d, config, "a camera", "binning", c->binning, n, first));
     c->nx = n[0];
     c->ny = n[1];
     c->left = first[0];

@@ -13,6 +13,9 @@ enum { CHUNK = 256 };
 
 enum kind { IDEAL, CMOS };
 
+/* What a full well must be worth, so that single precision holds electrons per intensity. */
+#define SATURATION_MIN 1e-20
+
 const struct et_param et__camera_params[] = {
     {.name = "kind",
      .kind = ET_PARAM_CHOICE,
@@ -48,7 +51,8 @@ const struct et_param et__camera_params[] = {
      .initial = "0",
      .min = 0,
      .max = 1e30,
-     .doc = "Intensity that fills the well, in the system's unit; 0 = set by exposure."},
+     .doc = "Intensity that fills the well, in the system's unit, from 1e-20 on; 0 = set by "
+            "exposure."},
     {.name = "exposure",
      .kind = ET_PARAM_REAL,
      .initial = "0.99",
@@ -58,22 +62,27 @@ const struct et_param et__camera_params[] = {
     {0},
 };
 
-void et__camera_read(struct et__camera *camera, const struct et_config *record, uint64_t seed,
-                     const char *unit)
+enum et_status et__camera_read(struct et__camera *camera, const struct et_config *record,
+                               uint64_t seed, const char *unit)
 {
     int64_t bits = et_config_int(record, "bits");
+    double saturation = et_config_real(record, "saturation");
+    if (saturation > 0 && saturation < SATURATION_MIN)
+        return et_config_error(record, "saturation", "saturation = %g is neither 0 nor at least %g",
+                               saturation, SATURATION_MIN);
     *camera = (struct et__camera){
         .ideal = et_config_choice(record, "kind") == IDEAL,
         .shot = et_config_bool(record, "shot_noise"),
         .full_well = (float)et_config_real(record, "full_well"),
         .read_noise = (float)et_config_real(record, "read_noise"),
         .levels = (float)((1 << bits) - 1),
-        .saturation = (float)et_config_real(record, "saturation"),
+        .saturation = (float)saturation,
         .exposure = et_config_real(record, "exposure"),
         .seed = seed,
     };
     camera->noisy = !camera->ideal && (camera->shot || camera->read_noise > 0);
     camera->unit = camera->ideal ? unit : "of full well";
+    return ET_OK;
 }
 
 bool et__camera_wants_exposure(const struct et__camera *camera)

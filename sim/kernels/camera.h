@@ -32,9 +32,10 @@ struct et__camera {
  */
 extern const struct et_param et__camera_params[];
 
-/* Reads a record.  unit is the system's unit of intensity, which lives as long as the camera. */
-void et__camera_read(struct et__camera *camera, const struct et_config *record, uint64_t seed,
-                     const char *unit);
+/* Reads a record.  unit is the system's unit of intensity, which lives as long as the camera.
+ * Errors: ET_CONFIG. */
+enum et_status et__camera_read(struct et__camera *camera, const struct et_config *record,
+                               uint64_t seed, const char *unit) ET_CHECKED;
 
 /* True when the saturation level is to be found by et__camera_expose. */
 bool et__camera_wants_exposure(const struct et__camera *camera);

@@ -114,8 +114,10 @@ static enum et_status read_cache(void)
     }
     size_t size = (size_t)about.st_size, n = 0;
     char *text = et_alloc(size + 1, 1);
-    for (ssize_t got = 1; text && got > 0 && n<size; n += got> 0 ? (size_t)got : 0)
+    for (ssize_t got = 1; text && got > 0;) {
         got = read(file, text + n, size - n);
+        if (got > 0) n += (size_t)got;
+    }
     close(file);
     if (!text) return ET_NOMEM;
     if (n < size || fftwf_import_wisdom_from_string(text) == 0)

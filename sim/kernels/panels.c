@@ -42,7 +42,12 @@ add_rows(const float *const x[ROWS], const float *restrict m, size_t k, float *c
         const float a[ROWS] = {x0[i], x1[i], x2[i], x3[i], x4[i], x5[i]};
 #pragma GCC unroll 6
         for (size_t r = 0; r < ROWS; r++)
+/* gcc keeps the sums in registers when it vectorises this loop, clang when it has unrolled it. */
+#ifdef __clang__
+#pragma clang loop unroll(full)
+#else
 #pragma GCC unroll 1
+#endif
             for (size_t j = 0; j < ET__PANEL; j++)
                 sum[r][j] = fmaf(a[r], m[i * ET__PANEL + j], sum[r][j]);
     }
@@ -50,22 +55,31 @@ add_rows(const float *const x[ROWS], const float *restrict m, size_t k, float *c
         memcpy(y[r], sum[r], sizeof sum[r]);
 }
 
-ET_VECTOR_CLONES static void add_block(const float *const x[ROWS], const float *restrict m,
-                                       size_t k, float *const y[ROWS])
-{
-    add_rows(x, m, k, y);
-}
+#define ADD_BLOCK(name, target)                                                                    \
+    target static void name(const float *const x[ROWS], const float *restrict m, size_t k,         \
+                            float *const y[ROWS])                                                  \
+    {                                                                                              \
+        add_rows(x, m, k, y);                                                                      \
+    }
 
 #if defined __clang__ && defined __x86_64__
-/* clang 14 makes the clones and never picks them; without FMA each product is a call. */
-__attribute__((target("avx2,fma"))) static void
-add_block_fma(const float *const x[ROWS], const float *restrict m, size_t k, float *const y[ROWS])
+/* clang 14 makes clones and never picks them; without FMA each product is a call. */
+ADD_BLOCK(add_block_portable, )
+ADD_BLOCK(add_block_avx2, __attribute__((target("avx2,fma"))))
+ADD_BLOCK(add_block_avx512, __attribute__((target("avx512f,avx512vl,fma"))))
+
+static void add_block(const float *const x[ROWS], const float *restrict m, size_t k,
+                      float *const y[ROWS])
 {
-    add_rows(x, m, k, y);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+        add_block_avx512(x, m, k, y);
+    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        add_block_avx2(x, m, k, y);
+    else
+        add_block_portable(x, m, k, y);
 }
-#define ADD_BLOCK (__builtin_cpu_supports("fma") ? add_block_fma : add_block)
 #else
-#define ADD_BLOCK add_block
+ADD_BLOCK(add_block, ET_VECTOR_CLONES)
 #endif
 
 struct product {
@@ -92,7 +106,7 @@ static void multiply_panel(void *user, size_t panel, size_t worker)
                 x[r] = p->x.data + row * p->x.stride + first;
                 y[r] = base + r < rows ? p->y.data + row * p->y.stride + panel * ET__PANEL : corner;
             }
-            ADD_BLOCK(x, et__panels_row(p->panels, panel, first), count, y);
+            add_block(x, et__panels_row(p->panels, panel, first), count, y);
         }
     }
 }

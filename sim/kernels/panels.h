@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows times a large constant matrix at the speed of a BLAS, with bits that depend on neither the
- * thread count nor the cut of a batch (which et_gemm cannot promise).
+ * Rows times a large constant matrix, nearly as fast as a BLAS, with bits that depend on neither
+ * the thread count nor the cut of a batch (which et_gemm cannot promise).
  *
  * The matrix is packed once, in panels of ET__PANEL columns, so no pass packs it again.  Element
  * (r, c) of the product is the chain s <- fma(x[r][i], m[i][c], s) over i in rising order from

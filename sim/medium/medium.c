@@ -360,7 +360,7 @@ static enum et_status open_medium(void *state, const struct et_config *config, u
     m->drift_age = (uint64_t)et_config_int(drift, "age");
     m->frame_rate = et_config_real(config, "frame_rate");
     m->power = et_config_real(config, "power");
-    et__camera_read(&m->camera, et_config_at(config, "camera", 0), seed, "of incident");
+    ET_TRY(et__camera_read(&m->camera, et_config_at(config, "camera", 0), seed, "of incident"));
     if (m->detection >= ET__MEDIUM_HOMODYNE && !m->camera.ideal)
         return et_config_error(config, "camera", "a camera sees intensities: detection %s has none",
                                et_config_string(config, "detection"));

@@ -47,9 +47,18 @@ double complex et__cavity_inverse(const struct et__cavity *cavity, size_t i, dou
                  -k0 * k0 * r->loss * f / cavity->f0 / r->strength - 0.25 * k * k);
 }
 
-double et__cavity_inverse_slope(const struct et__cavity *cavity, double f, double x)
+/* What state x of a pixel adds to alpha^-1, which is real: its resonance moves. */
+static double shift(const struct et__cavity *cavity, double x)
 {
-    (void)f; /* the resonance moves, the rest stays */
+    const double k0 = wave_number(cavity, cavity->f0);
+    const double tuned = cavity->f_off + x * (cavity->f_on - cavity->f_off);
+    return k0 * k0 * (tuned * tuned - cavity->f_off * cavity->f_off) /
+           (cavity->f0 * cavity->f0 * cavity->pixel.strength);
+}
+
+/* d/dx of that. */
+static double shift_slope(const struct et__cavity *cavity, double x)
+{
     const double k0 = wave_number(cavity, cavity->f0), step = cavity->f_on - cavity->f_off;
     return k0 * k0 * 2 * (cavity->f_off + x * step) * step /
            (cavity->f0 * cavity->f0 * cavity->pixel.strength);
@@ -127,7 +136,6 @@ enum et_status et__cavity_respond(const struct et__cavity *cavity, double f,
 {
     const size_t n_tx = cavity->n_tx, n_rx = cavity->n_rx, n_pixels = cavity->n_pixels;
     const size_t antennas = n_tx + n_rx, columns = antennas + n_pixels;
-    r->f = f;
     r->lone = 1 / et__cavity_inverse(cavity, 0, f, 0);
     if (!(r->rt_re = et_alloc(n_rx * n_tx, sizeof(double)))) return ET_NOMEM;
     if (!(r->rt_im = et_alloc(n_rx * n_tx, sizeof(double)))) return ET_NOMEM;
@@ -161,17 +169,14 @@ void et__cavity_response_free(struct et__cavity_response *r)
     et_free(r->pa_im);
 }
 
-/* The equations (1 + D G_AA) Y = D G_A,antennas of the active pixels; the change is real. */
+/* The equations (1 + D G_AA) Y = D G_A,antennas of the active pixels. */
 static size_t set_up(const struct et__cavity *cavity, const struct et__cavity_response *r,
                      const float *x, size_t columns, struct et__cavity_worker *w)
 {
     const size_t n_pixels = cavity->n_pixels, antennas = cavity->n_tx + cavity->n_rx;
     size_t n = 0;
     for (size_t i = 0; i < n_pixels; i++) {
-        const double tuned = cavity->f_off + (double)x[i] * (cavity->f_on - cavity->f_off);
-        const double k0 = wave_number(cavity, cavity->f0);
-        w->delta[i] = k0 * k0 * (tuned * tuned - cavity->f_off * cavity->f_off) /
-                      (cavity->f0 * cavity->f0 * cavity->pixel.strength);
+        w->delta[i] = shift(cavity, (double)x[i]);
         if (w->delta[i] < 0 || w->delta[i] > 0) w->active[n++] = i;
     }
     for (size_t i = 0; i < n; i++) {
@@ -222,7 +227,7 @@ bool et__cavity_solve(const struct et__cavity *cavity, const struct et__cavity_r
     memcpy(w->at_re, r->pa_re, n_pixels * antennas * sizeof(double));
     memcpy(w->at_im, r->pa_im, n_pixels * antennas * sizeof(double));
     for (size_t i = 0; i < n_pixels; i++) {
-        w->slope[i] = et__cavity_inverse_slope(cavity, r->f, (double)x[i]);
+        w->slope[i] = shift_slope(cavity, (double)x[i]);
         correct(w, n, antennas, stride, r->pp_re + i * n_pixels, r->pp_im + i * n_pixels, 1,
                 w->at_re + i * antennas, w->at_im + i * antennas);
     }

@@ -62,7 +62,9 @@ static enum et_status put(struct layout *l, const char *parameter, enum et__dipo
             kind_names[other->kind], number_of(cavity, near), (int)CLOSEST, least);
     }
     if (cavity->n == DIPOLES_MAX)
-        return et_config_error(l->config, parameter, "more than %d dipoles", (int)DIPOLES_MAX);
+        return et_config_error(l->config, parameter,
+                               "%s %zu is one more than the limit of %d dipoles", kind_names[kind],
+                               l->counts[kind], (int)DIPOLES_MAX);
     cavity->dipoles[cavity->n++] = (struct et__dipole){x, y, kind};
     l->counts[kind]++;
     return ET_OK;
@@ -134,14 +136,21 @@ static enum et_status put_scatterers(struct layout *l, uint64_t seed)
     const struct et_config *scatterers = et_config_at(l->config, "scatterers", 0);
     const double radius = et_config_real(scatterers, "radius");
     const double clear = 2 * radius + l->wave / CLOSEST;
+    const double thick = l->wave / (2 * M_PI);
     const int64_t own = et_config_int(scatterers, "seed");
     const size_t count = (size_t)et_config_int(scatterers, "count");
     l->cavity->scatterer_radius = radius;
+    if (count > 0 && radius > thick) /* k a > 1: higher multipoles matter as much as the dipole */
+        return et_config_error(scatterers, "radius",
+                               "radius = %g m is no thin post: at most 1/(2 pi) of the shortest "
+                               "wavelength, %.3g m",
+                               radius, thick);
     if (own >= 0) seed = (uint64_t)own;
     for (size_t i = 0, tries = 0; i < count; i++) {
+        const size_t last = tries + TRIES;
         double x, y;
         do {
-            if (tries++ == TRIES * (i + 1))
+            if (tries++ == last)
                 return et_config_error(scatterers, "count",
                                        "no room for scatterer %zu, %.3g m clear of all dipoles", i,
                                        clear);

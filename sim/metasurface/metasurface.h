@@ -43,8 +43,6 @@ void et__cavity_free(struct et__cavity *cavity);
 
 /* Inverse polarisability of dipole i at frequency f (Hz); x is the state of a pixel, 0 to 1. */
 double complex et__cavity_inverse(const struct et__cavity *cavity, size_t i, double f, double x);
-/* d/dx of that for a pixel. */
-double et__cavity_inverse_slope(const struct et__cavity *cavity, double f, double x);
 /* W [n][n], symmetric: W_ii = alpha_i^-1, W_ij = -k^2 (i/4) H0(k r_ij).  x [n_pixels]. */
 void et__cavity_matrix(const struct et__cavity *cavity, double f, const double *x,
                        double complex *w);
@@ -55,7 +53,6 @@ enum et_status et__cavity_transfer(const struct et__cavity *cavity, double f, co
 
 /* G = W^-1 with all pixels off, at one frequency: what the passes need of it. */
 struct et__cavity_response {
-    double f;
     double *rt_re, *rt_im; /* [n_rx][n_tx] */
     double *pp_re, *pp_im; /* [n_pixels][n_pixels] */
     double *pa_re, *pa_im; /* [n_pixels][n_tx + n_rx] */

@@ -35,7 +35,7 @@ static const struct {
     {"medium", "{type: medium, n_in: 5, n_out: 9, kind: haar, encoding: binary, "
                "frame_rate: 1000, power: 30, camera: {kind: cmos}}"},
     {"medium", "{type: medium, n_in: 5, n_out: 3, encoding: signed, mask: true, camera: {kind: "
-               "cmos, bits: 0, saturation: 5}}"},
+               "cmos, full_well: 1000, bits: 0, saturation: 5}}"},
     {"medium", "{type: medium, n_in: 3, n_out: 4, encoding: phase, detection: quadratures}"},
     {"medium", "{type: medium, n_in: 3, n_out: 9, detection: homodyne, drift: {rate: 1}}"},
 #if ET_HAS_SDE
@@ -88,7 +88,7 @@ static const struct {
                     "layers: [{distance: 2e-3, mask: phase, nx: 3, ny: 2, samples: 4}, "
                     "{mask: aperture, diameter: 1e-4}, {distance: 2e-3, mask: phase, samples: 4, "
                     "init: random}, {distance: 1e-3}], sensor: {binning: 3, nx: 4, ny: 4, "
-                    "time: 1e-3}, camera: {kind: cmos, full_well: 1e6, bits: 0, exposure: 1}}"},
+                    "time: 1e-3}, camera: {kind: cmos, full_well: 300, bits: 0, saturation: 3}}"},
     {"diffraction", "{type: diffraction, slm: {nx: 3, ny: 4, bits: 16}, layers: [{mask: lens, "
                     "focal: -9e-3}, {distance: 4e-3, mask: phase, samples: 4, bits: 16, "
                     "init: random}, {distance: 3e-3}], sensor: {regions: "
@@ -101,7 +101,7 @@ static const struct {
                "graded, radius: 9e-6, in_columns: 3, out_columns: 4}}"},
     {"metasurface", "{type: metasurface, " SMALL_CAVITY "}"},
     {"metasurface",
-     "{type: metasurface, frequencies: [4.9e9, 5.1e9], noise: 0.02, tuning: grey, " SMALL_CAVITY
+     "{type: metasurface, frequencies: [4.9e9, 5.1e9], noise: 0.3, tuning: grey, " SMALL_CAVITY
      "}"},
     {"metasurface", "{type: metasurface, frequencies: [5e9], tuning: grey, detection: quadratures, "
                     "calibrate: false, " SMALL_CAVITY "}"},

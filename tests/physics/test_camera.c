@@ -18,17 +18,32 @@ static const struct et_param table[] = {
     {0},
 };
 
-static struct et__camera camera_of(const char *yaml)
+static enum et_status read_camera(const char *yaml, struct et__camera *camera)
 {
     struct et_config *config;
-    struct et__camera camera;
     char text[256];
     snprintf(text, sizeof text, "camera: %s\n", yaml);
     assert_ok(et_config_parse("test", text, NULL, 0, table, NULL, &config));
-    et__camera_read(&camera, et_config_at(config, "camera", 0), 3, "W");
+    enum et_status status = et__camera_read(camera, et_config_at(config, "camera", 0), 3, "W");
     et_config_close(config);
+    return status;
+}
+
+static struct et__camera camera_of(const char *yaml)
+{
+    struct et__camera camera;
+    assert_ok(read_camera(yaml, &camera));
     return camera;
 }
+
+/* In single precision it would be 0, which asks for an exposure, or make infinities. */
+START_TEST(test_tiny_saturation)
+{
+    struct et__camera camera;
+    assert_status(read_camera("{saturation: 1e-40}", &camera), ET_CONFIG);
+    assert_message("saturation = 1e-40 is neither 0 nor at least 1e-20");
+}
+END_TEST
 
 START_TEST(test_ideal)
 {
@@ -145,6 +160,7 @@ int main(void)
 {
     Suite *suite = suite_create("camera");
     TCase *all = tcase_create("all");
+    tcase_add_test(all, test_tiny_saturation);
     tcase_add_test(all, test_ideal);
     tcase_add_test(all, test_noise);
     tcase_add_test(all, test_noise_has_names);

@@ -276,11 +276,16 @@ START_TEST(test_bad_input)
             "spacing = 0.03 m leaks: 3 posts per shortest wavelength of 0.0577 m are at most "
             "0.0192 m apart");
     refuses("{type: metasurface, walls: {spacing: 0.001}}", "wall post 1 at (0.001, 0) m is");
-    refuses("{type: metasurface, scatterers: {count: 50, radius: 0.05}}", "no room for scatterer");
+    refuses("{type: metasurface, scatterers: {count: 4096, radius: 0.009}}",
+            "no room for scatterer");
+    refuses("{type: metasurface, scatterers: {radius: 0.01}}",
+            "radius = 0.01 m is no thin post: at most 1/(2 pi) of the shortest wavelength, "
+            "0.00918 m");
     refuses("{type: metasurface, pixel: {on: 5e9, off: 5e9}}",
             "on and off are both 5e+09 Hz: the pixels do nothing");
     refuses("{type: metasurface, noise: 0.1, calibrate: false}", "set calibrate: true");
-    refuses("{type: metasurface, width: 50, height: 50}", "more than 4096 dipoles");
+    refuses("{type: metasurface, width: 50, height: 50}",
+            "wall post 4059 is one more than the limit of 4096 dipoles");
     char text[2048] = "{type: metasurface, surfaces: [{x: 0.05, y: 0.05, width: 0.3, height: 0.3, "
                       "nx: 50, ny: 40}], frequencies: [";
     for (int i = 0; i < 100; i++)
