@@ -189,6 +189,27 @@ never 'takes memory without et_alloc' \
     core/alloc.c
 never 'random numbers without rng.h' '(^|[^a-z_0-9])(s?rand|random|[dlm]rand48|getrandom)[[:space:]]*\('
 never 'a thread without parallel.h' '(^|[^a-z_])(pthread_create|thrd_create)[[:space:]]*\(' core/parallel.c
+# The resolvers of cloned functions escape -fvisibility=hidden, and clang makes those of static
+# ones global: only static functions may be cloned, and no two under one name.
+clones() { # FILE...: "file:line name static" for each cloned function that no macro names
+    awk '/ET_VECTOR_CLONES/ && !/define/ {
+            text = $0; sub(/.*ET_VECTOR_CLONES/, "", text); place = FILENAME ":" FNR; wanted = 1
+            if (text !~ /\(/) next
+        }
+        wanted {
+            if (place != FILENAME ":" FNR) text = text " " $0
+            if (text !~ /\(/) next
+            is_static = text ~ /(^| )static /
+            name = text; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
+            if (name !~ /^[A-Z]+$/) print place, name, is_static
+            wanted = 0
+        }' "$@"
+}
+# The list of folders is meant to be split.
+# shellcheck disable=SC2046,SC2086
+clones $(sources $library) | awk '$3 == 0 { print $1 ": a cloned function that is not static" }
+    seen[$2] { print $1 ": cloned function " $2 " is also in " seen[$2] } { seen[$2] = $1 }' \
+    >>"$findings"
 never 'OpenMP' '#[[:space:]]*pragma[[:space:]]+omp|[<"]omp\.h|(^|[^a-z_])omp_[a-z_]+[[:space:]]*\('
 
 if [ -s "$findings" ]; then

@@ -29,7 +29,7 @@ static float or_zero(const float *array, size_t j)
     return array != NULL ? array[j] : 0;
 }
 
-ET_VECTOR_CLONES static void subtract(const float *u, const float *theta, float *z, size_t n)
+ET_VECTOR_CLONES static void subtract_drop(const float *u, const float *theta, float *z, size_t n)
 {
     for (size_t j = 0; j < n; j++)
         z[j] = u[j] - theta[j];
@@ -37,7 +37,7 @@ ET_VECTOR_CLONES static void subtract(const float *u, const float *theta, float 
 
 void et__spk_distance(population_type *p, const float *u, const float *adapt, float *z)
 {
-    subtract(u, p->coefficient[ET__SPK_THETA], z, p->n);
+    subtract_drop(u, p->coefficient[ET__SPK_THETA], z, p->n);
     if (p->kind != ET__SPK_ALIF) return;
     for (size_t j = 0; j < p->n; j++)
         z[j] -= p->param[ET__SPK_BETA][j] * adapt[j];
