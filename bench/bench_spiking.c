@@ -7,6 +7,7 @@
  * A training step is: T time steps forward, softmax cross-entropy in each, gradient, SGD.  Both
  * sides are timed by their own processor time, which other programs lengthen less. */
 #include "bench.h"
+#include "spiking_forward.h"
 
 #include "sim/spiking/learn.h"
 
@@ -218,5 +219,6 @@ enum et_status et_bench_spiking(struct et_bench *bench)
     if (status == ET_OK) add_rows(bench, &timings);
     if (status == ET_OK) status = bench_memory(bench);
     et_parallel_set_threads(all);
+    if (status == ET_OK) status = et_bench_spiking_forward(bench);
     return status;
 }
