@@ -5,6 +5,7 @@
  * element is the same in all of them. */
 #include "kernels/spike_rows.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { LANES = 16, VECTORS = ET__SPIKE_COLS / LANES };
@@ -93,10 +94,22 @@ void et__spike_rows_add(const float *m, size_t stride, size_t cols, const uint32
     add(m, stride, cols, row, n, out);
 }
 
+/* Frames of spikes come as numbers; a factor of 1 changes no bit. */
+static bool all_one(const float *a, size_t n)
+{
+    unsigned others = 0;
+    for (size_t k = 0; k < n; k++)
+        others |= a[k] != 1 ? 1U : 0U;
+    return others == 0;
+}
+
 void et__spike_rows_weighted(const float *m, size_t stride, size_t cols, const uint32_t *row,
                              const float *a, size_t n, float *out)
 {
-    add_weighted(m, stride, cols, row, a, n, out);
+    if (all_one(a, n))
+        add(m, stride, cols, row, n, out);
+    else
+        add_weighted(m, stride, cols, row, a, n, out);
 }
 
 void et__spike_rows_reference(const float *m, size_t stride, size_t cols, const uint32_t *row,
