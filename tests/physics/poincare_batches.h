@@ -135,6 +135,74 @@ static void NAME(multiples)(struct NAME(ball) * b)
     }
 }
 
+/* Right cancellation by the coaddition a [+] b = a (+) gyr[a, -b] b; products of matrices; lengths.
+ */
+static void NAME(products)(struct NAME(ball) * b)
+{
+    const double c = b->c, s = sqrt(c);
+    struct NAME(points) x = NAME(drawn)(b, 0), y = NAME(drawn)(b, 1), p = NAME(made)(b, 0),
+                        q = NAME(made)(b, 1), r = NAME(made)(b, 2),
+                        zero = {b->x[2], b->gap[2], 1, BALL_N};
+    REAL minus[BALL_ROWS * BALL_N], m[2][BALL_N * BALL_N], both[BALL_N * BALL_N] = {0},
+                                                                         d[BALL_ROWS];
+    struct NAME(points) n = {minus, x.log_gap, BALL_ROWS, BALL_N};
+    NAME(opposite)(x.x, minus);
+    NAME(add)(c, y, n, p, b->work); /* (y - x) [+] x = y */
+    NAME(gyration)(c, p, n, x.x, q.x, b->work);
+    struct NAME(points) turned = {q.x, x.log_gap, BALL_ROWS, BALL_N};
+    NAME(add)(c, p, turned, r, b->work);
+    NAME(same)("right cancellation", c, r.x, y.x, SINGLE ? 5e-5 : 1e-7, SINGLE ? 5e-4 : 1e-7);
+    for (size_t i = 0; i < BALL_N * BALL_N; i++) {
+        m[0][i] = (REAL)(0.3 * sin((double)(3 * i)));
+        m[1][i] = (REAL)(0.3 * cos((double)(i * i)));
+    }
+    for (size_t i = 0; i < BALL_N * BALL_N * BALL_N; i++) { /* m1 (m0 x) = (m1 m0) x */
+        size_t row = i / (BALL_N * BALL_N), col = i / BALL_N % BALL_N, k = i % BALL_N;
+        both[row * BALL_N + col] += m[1][row * BALL_N + k] * m[0][k * BALL_N + col];
+    }
+    NAME(matrix)(c, m[0], x, p, b->work);
+    NAME(matrix)(c, m[1], p, q, b->work);
+    NAME(matrix)(c, both, x, r, b->work);
+    NAME(same)("chain of matrices", c, q.x, r.x, SINGLE ? 1e-5 : 1e-12, SINGLE ? 1e-5 : 1e-12);
+    memset(zero.x, 0, BALL_N * sizeof *zero.x);
+    zero.log_gap[0] = 0;
+    NAME(log0)(x, p.x, b->work); /* d(0, x) = 2 |log0 x| */
+    NAME(distance)(c, zero, x, d, b->work);
+    for (size_t i = 0; i < BALL_ROWS; i++) {
+        double sum = 0;
+        for (size_t k = i * BALL_N; k < (i + 1) * BALL_N; k++)
+            sum += (double)p.x[k] * (double)p.x[k];
+        assert_near((double)d[i] * s, 2 * sqrt(sum) * s, 1e-5 * (SINGLE ? 1 : 1e-7));
+    }
+}
+
+/* A plane through 0 with a normal along an axis is a mirror: the distance from it is half of that
+ * to the mirror image.  Its offset r is half of the distance of 0. */
+static void NAME(planes_are_mirrors)(struct NAME(ball) * b)
+{
+    const double c = b->c, s = sqrt(c);
+    struct NAME(points) x = NAME(drawn)(b, 0), image = NAME(made)(b, 0);
+    REAL z[BALL_N] = {(REAL)0.5}, r = 0, table[3], e[BALL_ROWS], d[BALL_ROWS], whole[BALL_ROWS];
+    struct NAME(planes) plane = {ET__PLANES_DISTANCE, BALL_N, 1, c, z, &r, table};
+    memcpy(image.x, x.x, sizeof b->x[0]);
+    memcpy(image.log_gap, x.log_gap, sizeof b->gap[0]);
+    for (size_t i = 0; i < BALL_ROWS; i++)
+        image.x[i * BALL_N] = -image.x[i * BALL_N];
+    NAME(distance)(c, x, image, whole, b->work);
+    NAME(log0)(x, b->out[1], b->work);
+    NAME(planes_prepare)(&plane);
+    NAME(planes_forward)(&plane, BALL_ROWS, b->out[1], e, d);
+    for (size_t i = 0; i < BALL_ROWS; i++) {
+        double sign = x.x[i * BALL_N] > 0 ? 1 : -1;
+        assert_near((double)d[i] * s, sign * (double)whole[i] * s / 2, SINGLE ? 4e-6 : 1e-13);
+    }
+    memset(b->out[1], 0, sizeof b->out[1]);
+    r = (REAL)(0.3 / s);
+    NAME(planes_prepare)(&plane);
+    NAME(planes_forward)(&plane, 1, b->out[1], e, d);
+    assert_near((double)d[0] * s, -0.6, SINGLE ? 1e-6 : 1e-14);
+}
+
 /* The point at `share` of the way from x to y is exp_x(share log_x y). */
 static void NAME(geodesics)(struct NAME(ball) * b)
 {
@@ -218,133 +286,6 @@ static void NAME(round_trip)(double c, double t, double relative)
     }
 }
 
-static void NAME(all_finite)(const char *what, const REAL *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ck_assert_msg(isfinite(x[i]), "%s: element %zu is %g", what, i, (double)x[i]);
-}
-
-#define FINITE(array) NAME(all_finite)(#array, array, sizeof array / sizeof(REAL))
-
-/* Every operation and its backward function, on tangents of length `far`. */
-static void NAME(operations_are_finite)(double c, double far)
-{
-    enum { ALL = BALL_ROWS * BALL_N };
-    struct NAME(ball) *b = NAME(draw)(c, 1, 4);
-    static REAL v[ALL], y[ALL], r[BALL_ROWS], one[ALL], ones[BALL_ROWS], d[ALL], dv[ALL],
-        dr[BALL_ROWS], dx[ALL], dgap[BALL_ROWS], dy[ALL], dygap[BALL_ROWS], z[ALL], zgap[BALL_ROWS];
-    struct NAME(points) x = NAME(drawn)(b, 0), w = NAME(drawn)(b, 1),
-                        t = {z, zgap, BALL_ROWS, BALL_N};
-    struct NAME(points) ddx = {dx, dgap, BALL_ROWS, BALL_N}, ddy = {dy, dygap, BALL_ROWS, BALL_N};
-    const struct NAME(points) dt = {one, ones, BALL_ROWS, BALL_N};
-    double dc = 0;
-    memset(dx, 0, sizeof dx);
-    memset(dy, 0, sizeof dy);
-    memset(dv, 0, sizeof dv);
-    memset(dgap, 0, sizeof dgap);
-    memset(dygap, 0, sizeof dygap);
-    for (size_t i = 0; i < ALL; i++) {
-        v[i] = (REAL)(far * (i % 3 == 0 ? 1 : i % 7 == 0 ? -1 : 1e-6) / (1 + (double)(i / BALL_N)));
-        one[i] = 1;
-        ones[i / BALL_N] = 1;
-        r[i / BALL_N] = 1;
-    }
-    NAME(exp0)(c, v, x, b->work);
-    NAME(exp0_back)(c, v, dt, dv, &dc, b->work);
-    NAME(log0)(x, y, b->work);
-    NAME(log0_back)(x, one, ddx, b->work);
-    FINITE(y);
-    for (int pair = 0; pair < 3; pair++) { /* a near point, itself, the opposite */
-        if (pair > 0) memcpy(w.x, x.x, sizeof b->x[0]);
-        if (pair > 0) memcpy(w.log_gap, x.log_gap, sizeof b->gap[0]);
-        if (pair > 1) NAME(opposite)(w.x, w.x);
-        NAME(add)(c, x, w, t, b->work);
-        FINITE(z);
-        FINITE(zgap);
-        NAME(add_back)(c, x, w, dt, ddx, ddy, &dc, b->work);
-        NAME(add)(c, w, x, t, b->work);
-        FINITE(z);
-        NAME(log)(c, x, w, z, b->work);
-        FINITE(z);
-        NAME(log_back)(c, x, w, one, ddx, ddy, &dc, b->work);
-        NAME(exp)(c, x, v, t, b->work);
-        FINITE(z);
-        FINITE(zgap);
-        NAME(exp_back)(c, x, v, dt, ddx, dv, &dc, b->work);
-        NAME(distance)(c, x, w, d, b->work);
-        NAME(all_finite)("d", d, BALL_ROWS);
-        NAME(distance_back)(c, x, w, ones, ddx, ddy, &dc, b->work);
-        NAME(gyration)(c, x, w, v, z, b->work);
-        FINITE(z);
-        NAME(gyration_back)(c, x, w, v, one, ddx, ddy, dv, &dc, b->work);
-        NAME(transport)(c, x, w, v, z, b->work);
-        NAME(transport_back)(c, x, w, v, one, ddx, ddy, dv, &dc, b->work);
-        FINITE(z);
-        FINITE(dx);
-        FINITE(dy);
-        FINITE(dgap);
-        FINITE(dygap);
-    }
-    NAME(scale)(c, r, x, t, b->work);
-    FINITE(z);
-    memset(dr, 0, sizeof dr);
-    NAME(scale_back)(c, r, x, dt, dr, ddx, &dc, b->work);
-    FINITE(dr);
-    NAME(midpoint)(c, x, NULL, (struct NAME(points)){z, zgap, 1, BALL_N}, b->work);
-    FINITE(z);
-    FINITE(zgap);
-    NAME(midpoint_back)
-    (c, x, NULL, (struct NAME(points)){one, ones, 1, BALL_N}, ddx, NULL, &dc, b->work);
-    NAME(conformal)(x, d);
-    FINITE(d);
-    NAME(add_tangents)(c, BALL_ROWS, BALL_N, v, v, z, b->work);
-    FINITE(z);
-    NAME(add_tangents_back)(c, BALL_ROWS, BALL_N, v, v, one, dv, dy, &dc, b->work);
-    FINITE(dv);
-    FINITE(dx);
-    FINITE(dy);
-    ck_assert_msg(isfinite(dc), "dc is %g", dc);
-}
-
-/* The layers at the same lengths. */
-static void NAME(layers_are_finite)(double c, double far)
-{
-    enum { ALL = BALL_ROWS * BALL_N, SQUARE = BALL_N * BALL_N };
-    static REAL v[ALL], e[ALL], y[ALL], one[ALL], dv[ALL], de[ALL], z[SQUARE], dz[SQUARE],
-        r[BALL_N], dr[BALL_N], table[3 * BALL_N], scratch[3 * BALL_N];
-    double sums[ET__PLANES_SUMS * BALL_N + 1], mean[BALL_N], shift[BALL_N],
-        dshift[BALL_N] = {0}, norm_sums[BALL_N + 2], work[17 * 16], dc = 0, dgamma = 0;
-    struct NAME(ball) *b = NAME(draw)(c, 1, 5);
-    for (size_t i = 0; i < ALL; i++) {
-        v[i] = (REAL)(far * (double)b->x[0][i] / (1 + (double)(i / BALL_N % 7)));
-        one[i] = 1;
-        z[i % SQUARE] = (REAL)(0.5 * (i % SQUARE % (BALL_N + 1) == 0));
-        r[i % BALL_N] = (REAL)0.1;
-        shift[i % BALL_N] = 0.1;
-    }
-    struct NAME(planes) planes = {ET__PLANES_TANGENT, BALL_N, BALL_N, c, z, r, table};
-    for (int kind = 0; kind < 2; kind++) {
-        planes.result = (enum et__planes_result)kind;
-        memset(dv, 0, sizeof dv);
-        memset(dz, 0, sizeof dz);
-        memset(dr, 0, sizeof dr);
-        NAME(planes_prepare)(&planes);
-        NAME(planes_forward)(&planes, BALL_ROWS, v, e, y);
-        NAME(planes_back)(&planes, BALL_ROWS, v, e, one, dv, dz, dr, &dc, de, sums, scratch);
-        FINITE(y);
-        FINITE(dv);
-        FINITE(dz);
-        FINITE(dr);
-    }
-    struct NAME(norm) norm = {BALL_N, c, 1e-6, 1, shift, mean, 0};
-    NAME(norm_statistics)(c, BALL_ROWS, BALL_N, v, mean, &norm.variance, norm_sums, work);
-    NAME(norm_rows)(&norm, BALL_ROWS, v, y, work);
-    NAME(norm_batch_back)(&norm, BALL_ROWS, v, norm_sums, one, dv, dshift, &dgamma, &dc, work);
-    FINITE(y);
-    FINITE(dv);
-    ck_assert(isfinite(norm.variance) && isfinite(dc) && isfinite(dgamma) && isfinite(dshift[0]));
-}
-
 /* Rows of a layer do not depend on the rows beside them. */
 static void NAME(rows_stand_alone)(void)
 {
@@ -375,4 +316,3 @@ static void NAME(rows_stand_alone)(void)
         }
     }
 }
-#undef FINITE

@@ -11,12 +11,14 @@
 
 #include <string.h>
 
-enum { BALL_ROWS = 100, BALL_N = 10 };
+enum { BALL_ROWS = 100, BALL_N = 10, FAR_ALL = BALL_ROWS * BALL_N };
 
 #define REAL     float
 #define NAME(op) et__##op##_f32
 #define SINGLE   1
 #include "physics/poincare_batches.h"
+
+#include "physics/poincare_far.h"
 #undef REAL
 #undef NAME
 #undef SINGLE
@@ -25,6 +27,8 @@ enum { BALL_ROWS = 100, BALL_N = 10 };
 #define NAME(op) et__##op##_f64
 #define SINGLE   0
 #include "physics/poincare_batches.h"
+
+#include "physics/poincare_far.h"
 #undef REAL
 #undef NAME
 #undef SINGLE
@@ -43,6 +47,10 @@ START_TEST(test_identities)
     et__identities_f64(et__draw_f64(c, 0.2, seed));
     et__multiples_f32(et__draw_f32(c, 0.2, seed));
     et__multiples_f64(et__draw_f64(c, 0.2, seed));
+    et__products_f32(et__draw_f32(c, 0.2, seed));
+    et__products_f64(et__draw_f64(c, 0.2, seed));
+    et__planes_are_mirrors_f32(et__draw_f32(c, 0.2, seed));
+    et__planes_are_mirrors_f64(et__draw_f64(c, 0.2, seed));
     et__geodesics_f32(et__draw_f32(c, 0.2, seed));
     et__geodesics_f64(et__draw_f64(c, 0.2, seed));
     et__transports_f32(et__draw_f32(c, 0.2, seed));
