@@ -23,6 +23,23 @@ static const char joint[] =
     "  - {name: all-retrained, set: [layers.0.system.output.crosstalk=0.6], epochs: 4,\n"
     "     knobs: true}\n";
 
+/* Bits inside the devices. */
+static const char bits[] =
+    "experiment: bits\n"
+    "seeds: 1\n"
+    "dataset: {type: digits, n: 400, size: 8, noise: 0.1}\n"
+    "features: {scale: none}\n"
+    "layers:\n"
+    "  - {system: {type: linear, n_in: 64, n_out: 32, tunable: true}, binary: {rule: ste}}\n"
+    "  - {system: {type: linear, n_in: 32, n_out: 10, tunable: true},\n"
+    "     binary: {rule: ste, role: classes}}\n"
+    "method: {type: forward-forward, objective: {type: local-ce, predict: sum}, batch: 50,\n"
+    "         epochs: 3}\n"
+    "controls: []\n"
+    "later:\n"
+    "  - {name: still, set: [method.optimiser.rate=0], epochs: 2}\n"
+    "  - {name: moved, set: [method.optimiser.rate=0], epochs: 2, knobs: true}\n";
+
 /* Measured stage by stage, with scalings fitted on stored measurements. */
 static const char greedy[] =
     "experiment: greedy\n"
@@ -69,6 +86,36 @@ START_TEST(an_aged_device_is_retrained)
     assert_ok(et_store_read_i64(store, "/controls/retrained/device_passes", &passes));
     ck_assert_int_eq(passes, 2 * (4 * 400 + 500));
     et_store_close(store);
+}
+END_TEST
+
+/* Readouts that cannot move: without `knobs` the devices stay as they are, with it they learn. */
+START_TEST(knobs_learn_only_when_asked)
+{
+#define QUIET "set: [layers.0.system.output.noise=0, method.optimiser.rate=0]"
+    struct et_run_summary summary;
+    assert_ok(run(joint,
+                  "later=[{name: quiet, " QUIET "}, {name: still, " QUIET ", epochs: 2}, "
+                  "{name: moved, " QUIET ", epochs: 2, knobs: true}]",
+                  false, NULL));
+    assert_ok(et_run_summary_read(output, &summary));
+    double quiet = control(&summary, "quiet")->test.mean;
+    ck_assert(control(&summary, "still")->test.mean == quiet);
+    ck_assert(control(&summary, "moved")->test.mean != quiet);
+    et_run_summary_destroy(&summary);
+}
+END_TEST
+
+START_TEST(bits_learn_only_when_asked)
+{
+    struct et_run_summary summary;
+    assert_ok(run(bits, NULL, false, NULL));
+    assert_ok(et_run_summary_read(output, &summary));
+    /* Running means move in both. */
+    double still = control(&summary, "still")->train.mean;
+    double moved = control(&summary, "moved")->train.mean;
+    ck_assert_msg(moved > still + 0.05, "moved %.3f, still %.3f", moved, still);
+    et_run_summary_destroy(&summary);
 }
 END_TEST
 
@@ -147,6 +194,8 @@ int main(void)
     tcase_add_checked_fixture(tests, make_folder, remove_folder);
     tcase_set_timeout(tests, 0);
     tcase_add_test(tests, an_aged_device_is_retrained);
+    tcase_add_test(tests, knobs_learn_only_when_asked);
+    tcase_add_test(tests, bits_learn_only_when_asked);
     tcase_add_test(tests, stored_scalings_hold);
     tcase_add_loop_test(tests, resume_continues_bit_for_bit, 0, 2);
     tcase_add_loop_test(tests, what_does_not_fit_is_refused, 0,
