@@ -43,17 +43,18 @@ static struct et__points_f64 draw_points(double c, double size, uint32_t step, s
 
 static enum et_status round_trip_single(double *error)
 {
-    float v[ROWS * N], x[ROWS * N], gap[ROWS], back[ROWS * N];
+    float v[ROWS * N], x[ROWS * N] = {0}, gap[ROWS] = {0}, back[ROWS * N];
     double drawn[ROWS * N], work[WORK];
     *error = 0;
-    for (double t = 1e-3; t < 16; t *= 1.5) {
+    for (int step = 0; step <= 24; step++) {
+        const double t = fmin(1e-3 * pow(1.5, step), 15);
         draw(1, 1, 0, drawn);
         for (size_t i = 0; i < ROWS; i++) {
             double sum = 0;
             for (size_t k = i * N; k < (i + 1) * N; k++)
                 sum += drawn[k] * drawn[k];
             for (size_t k = i * N; k < (i + 1) * N; k++)
-                v[k] = (float)(drawn[k] * fmin(t, 15) / sqrt(sum));
+                v[k] = (float)(drawn[k] * t / sqrt(sum));
         }
         struct et__points_f32 p = {x, gap, ROWS, N};
         et__exp0_f32(1, v, p, work);
@@ -69,7 +70,8 @@ static enum et_status round_trip_double(double *error)
     double v[ROWS * N], back[ROWS * N], work[WORK];
     struct set set;
     *error = 0;
-    for (double t = 1e-3; t < 1000; t *= 2) {
+    for (int step = 0; step < 20; step++) {
+        const double t = 1e-3 * pow(2, step);
         draw(0.1, t, 0, v);
         et__exp0_f64(0.1, v, points(&set), work);
         et__log0_f64(points(&set), back, work);
@@ -140,7 +142,7 @@ static enum et_status isometry(double *error)
 static enum et_status mean_of_two(double *error)
 {
     struct set set;
-    double m[2][N], gap[2], spare[4], apart, work[WORK];
+    double m[2][N] = {{0}}, gap[2] = {0}, spare[4], apart, work[WORK];
     draw_points(1, 0.6, 0, &set);
     *error = 0;
     for (size_t i = 0; i + 1 < ROWS; i += 2) {

@@ -4,7 +4,8 @@
 
 The fully connected layer of hyperbolic neural networks++ and midpoint batch norm by the gyrovector
 formulas, from tangents at 0 to tangents at 0 as the layers of Poincare ResNets are, curvature
--0.1, by automatic differentiation.  Prints one JSON line with microseconds of processor time of each pass.
+-0.1, by automatic differentiation.  Prints one JSON line with microseconds of processor time
+of each pass.
 
     torch_hyperbolic.py [--sizes 64,128,256,512] [--batch 128] [--seconds 0.3] [--threads 1]
 """
@@ -132,7 +133,9 @@ def main():
 
         found[f"forward_{n}"] = processor_us(forward, arguments.seconds)
         found[f"both_{n}"] = processor_us(lambda: both(connected, (v, z, r)), arguments.seconds)
-        found[f"norm_{n}"] = processor_us(lambda: both(batch_norm, (v, shift, gain)), arguments.seconds)
+        found[f"norm_{n}"] = processor_us(
+            lambda: both(batch_norm, (v, shift, gain)), arguments.seconds
+        )
     print(json.dumps(found))
 
 

@@ -311,7 +311,9 @@ void NAME(planes_finish)(const struct NAME(planes) * p, const double *sums, REAL
 #if SINGLE
 static struct et_view seen(const REAL *data, size_t rows, size_t cols)
 {
-    return (struct et_view){(REAL *)(uintptr_t)data, rows, cols, cols};
+    REAL *at; /* views are not const; et_gemm only reads its operands */
+    memcpy(&at, &data, sizeof at);
+    return (struct et_view){at, rows, cols, cols};
 }
 
 /* c = a b^T, c += a b, c += a^T b */

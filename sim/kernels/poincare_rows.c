@@ -2,12 +2,12 @@
 #include "kernels/poincare_rows.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ----------------------------------------------------------------------------------- vectors -- */
 
 /* Sums in eight chains, one vector wide, or twice as many: the order of a sum is that of the source
- * on any processor.
- */
+ * on any processor. */
 typedef double chains __attribute__((vector_size(64), aligned(8), may_alias));
 enum { CHAINS = 8 };
 
@@ -25,7 +25,8 @@ ET_VECTOR_CLONES static double row_dot_clones(const double *a, const double *b, 
         sum += *(const chains *)(a + i) * *(const chains *)(b + i);
         other += *(const chains *)(a + i + CHAINS) * *(const chains *)(b + i + CHAINS);
     }
-    *(chains *)sums = sum + other;
+    sum += other;
+    memcpy(sums, &sum, sizeof sums);
     for (size_t k = 0; i < n; i++, k = (k + 1) % CHAINS)
         sums[k] += a[i] * b[i];
     return sum_chains(sums);
@@ -40,7 +41,7 @@ ET_VECTOR_CLONES static double row_apart_clones(const double *a, const double *b
         chains d = *(const chains *)(a + i) - *(const chains *)(b + i);
         sum += d * d;
     }
-    *(chains *)sums = sum;
+    memcpy(sums, &sum, sizeof sums);
     for (size_t k = 0; i < n; i++, k++)
         sums[k] += (a[i] - b[i]) * (a[i] - b[i]);
     return sum_chains(sums);
