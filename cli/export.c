@@ -4,14 +4,16 @@
 #include "command.h"
 
 #include <etalon/array.h>
+#include <etalon/dataset.h>
 #include <etalon/rng.h>
 #include <etalon/store.h>
 #include <etalon/system.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { KEY_LAYER = KEY_OWN, KEY_SYSTEM, KEY_TRAINED };
+enum { KEY_LAYER = KEY_OWN, KEY_SYSTEM, KEY_TRAINED, KEY_DATASET, KEY_STEPS, KEY_DT, KEY_EVENTS };
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "File to write; required", 0},
@@ -20,25 +22,49 @@ static const struct argp_option options[] = {
      0},
     {"system", KEY_SYSTEM, "YAML", 0, "Take this system instead of a file's", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "Override a value of the experiment; may be repeated", 0},
+    {"dataset", KEY_DATASET, "YAML", 0, "Write this data set of frames as a NIRData recording", 0},
+    {"steps", KEY_STEPS, "T", 0, "Frames of a sample of the data set", 0},
+    {"dt", KEY_DT, "SECONDS", 0, "Length of such a frame", 0},
+    {"events", KEY_EVENTS, NULL, 0, "List neurons and times instead of a grid", 0},
     {0},
 };
 
 struct arguments {
     struct common common;
-    const char *system, *output;
-    size_t layer, trained;
+    const char *system, *output, *dataset;
+    size_t layer, trained, steps;
+    double dt;
     bool file_only; /* an option that goes with a file was given */
+    bool events;
 };
 
 static const struct operand operand = {"run or experiment file", true, NULL};
 
 static void check(const struct arguments *arguments, struct argp_state *state)
 {
-    if ((arguments->common.operand == NULL) == (arguments->system == NULL))
-        argp_error(state, "give either a run file, an experiment file, or --system");
-    if (arguments->system != NULL && (arguments->file_only || arguments->common.overrides.n > 0))
+    const int sources = (arguments->common.operand != NULL) + (arguments->system != NULL) +
+                        (arguments->dataset != NULL);
+    const bool framed = arguments->steps > 0 && arguments->dt > 0;
+    if (sources != 1)
+        argp_error(state, "give either a run file, an experiment file, --system, or --dataset");
+    if (arguments->common.operand == NULL &&
+        (arguments->file_only || arguments->common.overrides.n > 0))
         argp_error(state, "--layer, --trained and --set go with a file");
+    if (arguments->dataset != NULL ? !framed
+                                   : arguments->steps > 0 || arguments->dt > 0 || arguments->events)
+        argp_error(state, arguments->dataset != NULL
+                              ? "--dataset needs --steps and --dt"
+                              : "--steps, --dt and --events go with --dataset");
     if (arguments->output == NULL) argp_error(state, "where to? --output FILE");
+}
+
+static double parse_dt(struct argp_state *state, const char *text)
+{
+    char *end = NULL;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value > 0) || value > 1e6)
+        argp_error(state, "--dt: '%s' is not a number of seconds above 0", text);
+    return value;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -59,6 +85,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_SYSTEM:
         arguments->system = text;
         break;
+    case KEY_DATASET:
+        arguments->dataset = text;
+        break;
+    case KEY_STEPS:
+        arguments->steps = argument_count(state, "--steps", text, 1, 1 << 30);
+        break;
+    case KEY_DT:
+        arguments->dt = parse_dt(state, text);
+        break;
+    case KEY_EVENTS:
+        arguments->events = true;
+        break;
     case ARGP_KEY_END:
         check(arguments, state);
         break;
@@ -76,10 +114,15 @@ static const struct argp parser = {
         "Writes a system with its present knobs in the exchange format of its field: the system "
         "of a layer of a run file with the knobs that it has learned, of an experiment file with "
         "those it starts from, or one that --system describes.  Spiking networks become NIR "
-        "files; what the format cannot say is refused with the reason.\v"
+        "files; what the format cannot say is refused with the reason.  A data set of spikes in "
+        "frames "
+        "becomes a NIRData recording.\v"
         "Example:\n"
         "  etalon export runs/spikes.h5 --layer 0 --output net.nir\n"
-        "  etalon export --system '{type: spiking, layers: [{n: 10, reset: hard}]}' -o net.nir",
+        "  etalon export --system '{type: spiking, layers: [{n: 10, reset: hard}]}' -o net.nir\n"
+        "  etalon export --dataset '{type: events-folder, path: nmnist, bins: 30}' --steps 30 --dt "
+        "1e-2 "
+        "-o spikes.h5",
 };
 
 /* The device is that of a run: its seed derives from the experiment's device_seed. */
@@ -169,18 +212,38 @@ static enum et_status open_system(const struct arguments *arguments, struct et_s
     return status;
 }
 
-int command_export(int argc, char **argv)
+static enum et_status export_dataset(const struct arguments *arguments)
 {
-    struct arguments arguments = {.trained = 1};
+    struct et_dataset dataset = {0};
+    ET_TRY(et_dataset_load_text(arguments->dataset, 0, &dataset));
+    enum et_status status = et_dataset_write_recording(
+        &dataset, arguments->output, arguments->steps, arguments->dt, arguments->events);
+    if (status == ET_OK)
+        printf("%zu samples, %zu steps, %zu channels, written to %s\n", dataset.x.rows,
+               arguments->steps, dataset.x.cols / arguments->steps, arguments->output);
+    et_dataset_destroy(&dataset);
+    return status;
+}
+
+static enum et_status export_system(const struct arguments *arguments)
+{
     struct et_system *system = NULL;
-    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
-    enum et_status status = open_system(&arguments, &system);
-    if (status == ET_OK) status = et_system_export(system, arguments.output);
+    enum et_status status = open_system(arguments, &system);
+    if (status == ET_OK) status = et_system_export(system, arguments->output);
     if (status == ET_OK)
         printf("%s: %zu inputs, %zu outputs, %zu knobs, written to %s\n", et_system_name(system),
                et_system_info(system)->n_in, et_system_info(system)->n_out,
-               et_system_info(system)->n_knobs, arguments.output);
+               et_system_info(system)->n_knobs, arguments->output);
     et_system_close(system);
+    return status;
+}
+
+int command_export(int argc, char **argv)
+{
+    struct arguments arguments = {.trained = 1};
+    argp_parse(&parser, argc, argv, 0, NULL, &arguments);
+    enum et_status status =
+        arguments.dataset != NULL ? export_dataset(&arguments) : export_system(&arguments);
     et_free(arguments.common.overrides.item);
     return status == ET_OK ? CODE_DONE : command_fail("etalon export", status);
 }

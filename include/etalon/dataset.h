@@ -8,6 +8,7 @@
 #include <etalon/config.h>
 #include <etalon/error.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,17 @@ ET_API enum et_status et_dataset_load_text(const char *yaml, uint64_t seed,
                                            struct et_dataset *dataset) ET_CHECKED;
 /* Frees and empties; accepts an empty data set. */
 ET_API void et_dataset_destroy(struct et_dataset *dataset);
+
+/* Writes features [n_steps][channels] as a NIRData recording of the spikes of node "input", with
+ * the labels as the data set /labels beside it; spikes-hdf5 reads it back.
+ *
+ * dt_s    length of a step, above 0
+ * events  as lists of (neuron, time) instead of a grid; needs features of 0 and 1
+ *
+ * Errors: ET_INVALID (n_steps does not divide the features), ET_UNSUPPORTED, ET_IO, ET_NOMEM. */
+ET_API enum et_status et_dataset_write_recording(const struct et_dataset *dataset, const char *path,
+                                                 size_t n_steps, double dt_s,
+                                                 bool events) ET_CHECKED;
 
 /* Entry i of the family "dataset". */
 ET_API const struct et_type_entry *et_dataset_types(const char *family, size_t i);

@@ -25,7 +25,7 @@ says "none.nir"
 run_code 2 export --system "$net"
 says "where to? --output FILE"
 run_code 2 export --output net.nir
-says "give either a run file, an experiment file, or --system"
+says "give either a run file, an experiment file, --system, or --dataset"
 run_code 2 export --system "$net" --layer 1 --output net.nir
 says "--layer, --trained and --set go with a file"
 
@@ -54,6 +54,28 @@ says "holds no trained network number 3"
 run_code 2 export learn.h5 --layer 1 --output third.nir
 says "there is no layer 1: layers are 0 to 0"
 
+# Recordings: a data set of frames there and back, as a grid and as events.
+mkdir -p events/a events/b
+printf '\003\005\200\001\000\007\041\000\002\012' >events/a/1.bin
+printf '\001\001\000\000\000\002\002\200\047\020' >events/b/1.bin
+folder_of_events='{type: events-folder, path: events, bins: 4, window: 2e-2}'
+run_code 0 export --dataset "$folder_of_events" --steps 4 --dt 5e-3 --output grid.h5
+prints "2 samples, 4 steps, 2312 channels, written to grid.h5"
+run_code 0 export --dataset "$folder_of_events" --steps 4 --dt 5e-3 --events --output list.h5
+for file in grid list; do
+    recording="{type: spikes-hdf5, format: nir-data, path: $file.h5, bins: 4, window: 2e-2}"
+    run_code 0 export --dataset "$recording" --steps 4 --dt 5e-3 --output again.h5
+    cmp -s grid.h5 again.h5 || fail "the recording $file.h5 does not come back"
+done
+run_code 1 export --dataset "$folder_of_events" --steps 3 --dt 5e-3 --output bad.h5
+says "9248 features are no 3 frames of equal size"
+run_code 1 export --dataset "${folder_of_events/2e-2/5e-3}" --steps 4 --dt 5e-3 --output bad.h5
+says "events/b/1.bin: spike 1 at 0.01 s is beyond the window of 0.005 s"
+run_code 2 export --dataset "$folder_of_events" --output bad.h5
+says "--dataset needs --steps and --dt"
+run_code 2 export --system "$net" --events --output bad.h5
+says "--steps, --dt and --events go with --dataset"
+
 # The independent reader: our files, and files that h5py writes, there and back.
 reader() { python3 "$root/bench/peers/nir_reader.py" "$@" >out 2>err; }
 code=0
@@ -68,6 +90,10 @@ else
         run_code 0 export --system "{type: spiking, file: theirs.nir, $given}" --output ours.nir
         reader compare theirs.nir ours.nir || fail "$kind: $(cat err)"
         prints "same:"
+    done
+    for file in grid list; do
+        reader data "$file.h5" || fail "the independent reader refuses $file.h5: $(cat err)"
+        prints "input spikes"
     done
     for file in first.nir "$root/examples/nir-lif.nir"; do
         reader check "$file" || fail "the independent reader refuses $file: $(cat err)"
