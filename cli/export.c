@@ -119,10 +119,8 @@ static const struct argp parser = {
         "becomes a NIRData recording.\v"
         "Example:\n"
         "  etalon export runs/spikes.h5 --layer 0 --output net.nir\n"
-        "  etalon export --system '{type: spiking, layers: [{n: 10, reset: hard}]}' -o net.nir\n"
-        "  etalon export --dataset '{type: events-folder, path: nmnist, bins: 30}' --steps 30 --dt "
-        "1e-2 "
-        "-o spikes.h5",
+        "  etalon export examples/nir-lif.yaml --output net.nir\n"
+        "  etalon export --dataset \"$(cat set.yaml)\" --steps 30 --dt 1e-2 -o rec.h5",
 };
 
 /* The device is that of a run: its seed derives from the experiment's device_seed. */

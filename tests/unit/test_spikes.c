@@ -366,8 +366,27 @@ START_TEST(recordings_come_back)
     ck_assert(grid.x.cols == 6 && grid.label[0] == 1);
     ck_assert_mem_eq(grid.x.data, values, sizeof values);
     ck_assert_mem_eq(list.x.data, values, sizeof values);
-    et_dataset_destroy(&grid);
     et_dataset_destroy(&list);
+
+    /* and back: only zeros and ones are events, and frames must be of equal size */
+    const char *again = in_folder("again.h5");
+    assert_ok(et_dataset_write_recording(&grid, again, 3, 1e-3, true));
+    assert_ok(load(&list, "{type: spikes-hdf5, format: nir-data, path: %s, bins: 3, window: 3e-3}",
+                   again));
+    ck_assert_mem_eq(list.x.data, values, sizeof values);
+    et_dataset_destroy(&list);
+    assert_status(et_dataset_write_recording(&grid, again, 4, 1e-3, true), ET_INVALID);
+    assert_message("6 features are no 4 frames of equal size");
+    assert_status(et_dataset_write_recording(&grid, again, 3, 0, true), ET_INVALID);
+    assert_message("a step of 0 s is not above 0");
+    grid.x.data[0] = 2;
+    assert_status(et_dataset_write_recording(&grid, again, 3, 1e-3, true), ET_UNSUPPORTED);
+    assert_message("numbers other than 0 and 1");
+    assert_ok(et_dataset_write_recording(&grid, again, 3, 1e-3, false));
+    assert_ok(load(&list, "{type: spikes-hdf5, format: nir-data, path: %s, bins: 3}", again));
+    ck_assert_float_eq(list.x.data[0], 2);
+    et_dataset_destroy(&list);
+    et_dataset_destroy(&grid);
 }
 END_TEST
 
