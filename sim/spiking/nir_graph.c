@@ -183,6 +183,16 @@ static enum et_status find_door(const struct et__nir_graph *graph, size_t g, boo
                         graph->node[g].name, found, et__nir_kind_name(kind));
 }
 
+/* An Input or Output of a sub-graph; lenient reading also finds those that lie flat. */
+static bool is_inner_door(const struct et__nir_graph *graph, size_t i, bool lenient)
+{
+    const struct et__nir_node *node = &graph->node[i];
+    const bool input = node->kind == ET__NIR_INPUT;
+    if (!input && node->kind != ET__NIR_OUTPUT) return false;
+    return node->parent != ET__NIR_NONE ||
+           (lenient && strchr(node->name, '.') != NULL && has_edge(graph, i, input));
+}
+
 enum et_status et__nir_flatten(struct et__nir_graph *graph, bool lenient)
 {
     /* Inner graphs come behind those around them, so from the last to the first. */
@@ -197,12 +207,9 @@ enum et_status et__nir_flatten(struct et__nir_graph *graph, bool lenient)
         }
     }
     for (size_t i = graph->n_nodes; i-- > 0;) {
-        const struct et__nir_node *node = &graph->node[i];
-        const bool is_door = node->kind == ET__NIR_INPUT || node->kind == ET__NIR_OUTPUT;
-        if (is_door && node->parent != ET__NIR_NONE) {
-            ET_TRY(et__nir_short(graph, i));
-            remove_node(graph, i);
-        }
+        if (!is_inner_door(graph, i, lenient)) continue;
+        ET_TRY(et__nir_short(graph, i));
+        remove_node(graph, i);
     }
     for (size_t i = graph->n_nodes; i-- > 0;)
         if (graph->node[i].kind == ET__NIR_GRAPH) remove_node(graph, i);

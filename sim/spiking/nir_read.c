@@ -172,23 +172,51 @@ static size_t find_node(const struct et__nir_graph *graph, size_t parent, const 
     return ET__NIR_NONE;
 }
 
-/* Files disagree on how an edge names a node of a sub-graph: by its whole name, by the last part
- * of it, or by a name of the graph around. */
-static size_t search_node(const struct et__nir_graph *graph, size_t parent, const char *name)
+static bool ends_with_part(const char *whole, const char *name)
 {
+    const size_t size = strlen(whole), length = strlen(name);
+    return size > length && whole[size - length - 1] == '.' &&
+           strcmp(whole + size - length, name) == 0;
+}
+
+/* The Input (for an edge that ends there) or Output of what lies flat as "name.input",
+ * "name.lif", ...: a sub-graph in all but its group. */
+static size_t find_flat_door(const struct et__nir_graph *graph, size_t parent, const char *name,
+                             bool into)
+{
+    const size_t skip = parent == ET__NIR_NONE ? 0 : strlen(graph->node[parent].name) + 1;
     const size_t length = strlen(name);
     size_t found = ET__NIR_NONE, n = 0;
     for (size_t i = 0; i < graph->n_nodes; i++) {
-        const char *whole = graph->node[i].name;
-        const size_t size = strlen(whole);
-        if (strcmp(whole, name) == 0) return i;
-        if (size <= length || whole[size - length - 1] != '.' ||
-            strcmp(whole + size - length, name) != 0)
+        const struct et__nir_node *node = &graph->node[i];
+        if (node->parent != parent || node->kind != (into ? ET__NIR_INPUT : ET__NIR_OUTPUT) ||
+            strncmp(node->name + skip, name, length) != 0 || node->name[skip + length] != '.')
             continue;
         found = i;
         n++;
     }
-    if (n == 1) return found;
+    return n == 1 ? found : ET__NIR_NONE;
+}
+
+/* Files disagree on how an edge names a node of a sub-graph: by its whole name, by the last part
+ * of it (here or anywhere), by the beginning that a flat sub-graph shares, or by a name of the
+ * graph around. */
+static size_t search_node(const struct et__nir_graph *graph, size_t parent, const char *name,
+                          bool into)
+{
+    size_t found[2] = {ET__NIR_NONE, ET__NIR_NONE}, n[2] = {0, 0};
+    const size_t door = find_flat_door(graph, parent, name, into);
+    if (door != ET__NIR_NONE) return door;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const struct et__nir_node *node = &graph->node[i];
+        if (strcmp(node->name, name) == 0) return i;
+        if (!ends_with_part(node->name, name)) continue;
+        const size_t far = node->parent != parent;
+        found[far] = i;
+        n[far]++;
+    }
+    if (n[0] == 1) return found[0];
+    if (n[0] == 0 && n[1] == 1) return found[1];
     for (size_t p = parent; p != ET__NIR_NONE; p = graph->node[p].parent) {
         const size_t outer = find_node(graph, graph->node[p].parent, name);
         if (outer != ET__NIR_NONE) return outer;
@@ -197,11 +225,11 @@ static size_t search_node(const struct et__nir_graph *graph, size_t parent, cons
 }
 
 static enum et_status resolve(struct reader *r, size_t parent, const char *name, size_t edge,
-                              size_t *node)
+                              bool into, size_t *node)
 {
     *node = find_node(r->graph, parent, name);
     if (*node != ET__NIR_NONE) return ET_OK;
-    if (r->lenient) *node = search_node(r->graph, parent, name);
+    if (r->lenient) *node = search_node(r->graph, parent, name, into);
     if (*node == ET__NIR_NONE)
         return et_error_set(ET_FORMAT, "edge %zu names '%s', which is no node of %s%s", edge, name,
                             parent == ET__NIR_NONE ? "the graph" : "sub-graph ",
@@ -226,8 +254,8 @@ static enum et_status read_edges(struct reader *r, size_t parent, const char *gr
         status = et_error_set(ET_FORMAT, "%s is not a list of pairs", path);
     for (size_t k = 0; 2 * k < texts.n && status == ET_OK; k++) {
         size_t from = 0, to = 0;
-        status = resolve(r, parent, texts.text[2 * k], k, &from);
-        if (status == ET_OK) status = resolve(r, parent, texts.text[2 * k + 1], k, &to);
+        status = resolve(r, parent, texts.text[2 * k], k, false, &from);
+        if (status == ET_OK) status = resolve(r, parent, texts.text[2 * k + 1], k, true, &to);
         if (status == ET_OK) status = et__nir_add_edge(r->graph, from, to);
     }
     et_store_texts_destroy(&texts);

@@ -373,6 +373,43 @@ START_TEST(sub_graphs_are_flattened)
 }
 END_TEST
 
+/* As the recurrent networks of the NIR paper are written: the sub-graph lies flat, and the edges
+ * around it name the beginning that its nodes share. */
+START_TEST(flat_sub_graphs_are_found)
+{
+    static const char *const edges[] = {"input",     "rnn",     "rnn",     "output",
+                                        "rnn.input", "rnn.lif", "rnn.lif", "rnn.w",
+                                        "rnn.w",     "rnn.lif", "rnn.lif", "rnn.output"};
+    const struct et_store_shape matrix = {ET_STORE_F64, 2, {2, 2}};
+    static const double weight[4] = {0.1, 0.2, 0.3, 0.4};
+    static const char *const doors[] = {"input", "rnn.input", "output", "rnn.output"};
+    struct et__nir_graph g;
+    struct et_store *store = begin_file("flat.nir");
+    for (size_t i = 0; i < 4; i++) {
+        put_type(store, doors[i], i < 2 ? "Input" : "Output");
+        put_numbers(store, doors[i], "shape", 1, 1, 2);
+    }
+    put_type(store, "rnn.lif", "LIF");
+    put_numbers(store, "rnn.lif", "tau", 1, 2, 0.01);
+    put_numbers(store, "rnn.lif", "r", 1, 2, 1);
+    put_numbers(store, "rnn.lif", "v_leak", 1, 2, 0);
+    put_numbers(store, "rnn.lif", "v_threshold", 1, 2, 1);
+    put_type(store, "rnn.w", "Linear");
+    assert_ok(
+        et_store_write(store, "/node/nodes/rnn.w/weight", matrix, weight, NULL, NULL, ET_STABLE));
+    put_edges(store, "/node", 6, edges);
+    assert_ok(et_store_commit(&store));
+    assert_status(et__nir_read(in_folder("flat.nir"), false, &g), ET_FORMAT);
+    assert_message("edge 0 names 'rnn', which is no node of the graph");
+    assert_ok(et__nir_read(in_folder("flat.nir"), true, &g));
+    ck_assert_uint_eq(g.n_nodes, 4);
+    ck_assert(has_edge(&g, "input", "rnn.lif") && has_edge(&g, "rnn.lif", "output"));
+    ck_assert(has_edge(&g, "rnn.lif", "rnn.w") && has_edge(&g, "rnn.w", "rnn.lif"));
+    ck_assert_ptr_nonnull(strstr(g.note[0], "edge 0 names 'rnn', taken as node 'rnn.input'"));
+    et__nir_free(&g);
+}
+END_TEST
+
 /* ---- order ---- */
 
 START_TEST(order_follows_the_edges_and_finds_cycles)
@@ -401,6 +438,7 @@ int main(void)
     tcase_add_test(tests, lenient_graphs_are_written_whole);
     tcase_add_test(tests, shapes_follow_the_edges);
     tcase_add_test(tests, sub_graphs_are_flattened);
+    tcase_add_test(tests, flat_sub_graphs_are_found);
     tcase_add_test(tests, order_follows_the_edges_and_finds_cycles);
     suite_add_tcase(suite, tests);
     return suite_result(suite);
