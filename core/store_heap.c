@@ -114,8 +114,7 @@ enum et_status et__store_heap_begin(const struct et_store *store, const char *pa
     heap->user_block = user_block;
     /* Looking through a collection of many objects for each of many references would not end. */
     heap->budget = 4 * OBJECTS_MAX + 256 * n + (size_t)(store->bytes / OBJECT_HEADER);
-    heap->object = et_alloc(OBJECTS_MAX, sizeof *heap->object);
-    return heap->object ? ET_OK : ET_NOMEM;
+    return ET_OK;
 }
 
 void et__store_heap_end(struct et__store_heap *heap)
@@ -123,28 +122,63 @@ void et__store_heap_end(struct et__store_heap *heap)
     et_free(heap->object);
 }
 
+static enum et_status make_room(struct et__store_heap *heap, uint64_t bytes)
+{
+    uint64_t most = bytes / OBJECT_HEADER;
+    if (most > OBJECTS_MAX) most = OBJECTS_MAX;
+    if (most <= heap->room) return ET_OK;
+    et_free(heap->object);
+    heap->room = 0;
+    heap->object = et_alloc((size_t)most, sizeof *heap->object);
+    if (heap->object == NULL) return ET_NOMEM;
+    heap->room = (size_t)most;
+    return ET_OK;
+}
+
+static enum et_status not_there(const struct et__store_heap *heap)
+{
+    return et_error_set(ET_FORMAT, "%s: %s: its %s is not where the file says", heap->store->path,
+                        heap->path, heap->what);
+}
+
 /* Notes the objects of the collection at `address`.
  * Source: HDF5 File Format Specification 3.0, III.E, with 8-byte lengths. */
-static bool visit_collection(struct et__store_heap *heap, uint64_t address)
+static enum et_status visit_collection(struct et__store_heap *heap, uint64_t address)
 {
     unsigned char header[OBJECT_HEADER];
-    memset(heap->object, 0, OBJECTS_MAX * sizeof *heap->object);
     heap->address = 0;
+    heap->n = 0;
     if (!read_at(heap->fd, address, header, sizeof header) || memcmp(header, "GCOL\1", 5) != 0)
-        return false;
-    uint64_t end = little_endian(header + 8, 8);
+        return not_there(heap);
+    const uint64_t end = little_endian(header + 8, 8);
+    ET_TRY(make_room(heap, end));
     for (uint64_t at = COLLECTION_HEADER; at < end && end - at > OBJECT_HEADER;) {
-        if (heap->budget == 0 || !read_at(heap->fd, address + at, header, sizeof header))
-            return false;
+        if (heap->budget == 0 || heap->n == heap->room ||
+            !read_at(heap->fd, address + at, header, sizeof header))
+            return not_there(heap);
         heap->budget--;
-        uint64_t index = little_endian(header, 2), size = little_endian(header + 8, 8);
+        const uint64_t index = little_endian(header, 2), size = little_endian(header + 8, 8);
         if (index == 0) break; /* free space, always the last */
-        if (size > end - at - OBJECT_HEADER) return false;
-        heap->object[index] = (struct et__store_heap_object){address + at + OBJECT_HEADER, size};
+        if (size > end - at - OBJECT_HEADER) return not_there(heap);
+        heap->object[heap->n++] =
+            (struct et__store_heap_object){address + at + OBJECT_HEADER, size, index};
         at += OBJECT_HEADER + (size + 7) / 8 * 8;
     }
     heap->address = address;
-    return true;
+    return ET_OK;
+}
+
+/* Objects are mostly numbered in their order, from 1. */
+static const struct et__store_heap_object *find_object(struct et__store_heap *heap, uint64_t index)
+{
+    const size_t price = 1 + heap->n / 16;
+    if (index >= 1 && index <= heap->n && heap->object[index - 1].index == index)
+        return &heap->object[index - 1];
+    if (heap->budget < price) return NULL;
+    heap->budget -= price;
+    for (size_t i = 0; i < heap->n; i++)
+        if (heap->object[i].index == index) return &heap->object[i];
+    return NULL;
 }
 
 enum et_status et__store_heap_read(struct et__store_heap *heap, const unsigned char *reference,
@@ -152,14 +186,11 @@ enum et_status et__store_heap_read(struct et__store_heap *heap, const unsigned c
 {
     if (size == 0) return ET_OK;
     const uint64_t address = heap->user_block + little_endian(reference + 4, 8);
-    const uint64_t index = little_endian(reference + 12, 4);
-    bool found = index < OBJECTS_MAX &&
-                 (heap->address == address || visit_collection(heap, address)) &&
-                 heap->object[index].offset != 0 && size <= heap->object[index].size;
-    if (!found || size > heap->store->bytes)
-        return et_error_set(ET_FORMAT, "%s: %s: its %s is not where the file says",
-                            heap->store->path, heap->path, heap->what);
-    if (!read_at(heap->fd, heap->object[index].offset, data, (size_t)size))
+    if (heap->address != address) ET_TRY(visit_collection(heap, address));
+    const struct et__store_heap_object *object =
+        find_object(heap, little_endian(reference + 12, 4));
+    if (object == NULL || size > object->size || size > heap->store->bytes) return not_there(heap);
+    if (!read_at(heap->fd, object->offset, data, (size_t)size))
         return et_error_set(ET_FORMAT, "%s: %s: its %s lies beyond the end of the file",
                             heap->store->path, heap->path, heap->what);
     return ET_OK;

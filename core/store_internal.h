@@ -108,10 +108,11 @@ struct et__store_heap {
     const struct et_store *store;
     const char *path, *what; /* "text" or "data", for messages */
     int fd;
-    uint64_t user_block, address, end; /* of the collection that was looked at last */
+    uint64_t user_block, address; /* of the collection that was looked at last */
     struct et__store_heap_object {
-        uint64_t offset, size;
-    } * object; /* [OBJECTS_MAX], by index */
+        uint64_t offset, size, index;
+    } * object; /* [n] of [room], in the order of the collection */
+    size_t n, room;
     size_t budget;
 };
 enum { ET__STORE_REFERENCE = 16 }; /* bytes: length 4, heap address 8, object 4 */

@@ -144,6 +144,43 @@ START_TEST(every_node_comes_back_with_every_field)
 }
 END_TEST
 
+/* Each failing allocation is reported, and nothing is lost (which a sanitizer sees): on reading, on
+ * the way to a network and back, and on writing. */
+START_TEST(failing_allocations_are_survived)
+{
+    static const struct et__nir_options options = {
+        .dt = 1e-3, .steps = 6, .unit = 1, .reset = ET__SPK_HARD};
+    struct et__nir_graph graph = {0}, again;
+    size_t done = 0, n = 0;
+    build_all(&graph);
+    graph.n_nodes -= 3; /* a network has one Input; the rest is freed below */
+    graph.n_edges -= 2;
+    assert_ok(et__nir_write(&graph, in_folder("all.nir")));
+    graph.n_nodes += 3;
+    et__nir_free(&graph);
+    for (done = 0; done == 0 && n < 5000;) {
+        struct et__spk_network net = {0};
+        again = (struct et__nir_graph){0};
+        /* every one of the first, then some of each kind */
+        n += n < 60 ? 1 : 7;
+        et_alloc_fail_at(n);
+        enum et_status status = et__nir_read(in_folder("all.nir"), false, &graph);
+        if (status == ET_OK) status = et__nir_to_network(&graph, &options, &net);
+        if (status == ET_OK) status = et__spk_finish(&net);
+        if (status == ET_OK) status = et__nir_from_network(&net, &again);
+        if (status == ET_OK) status = et__nir_write(&again, in_folder("again.nir"));
+        et_alloc_fail_at(0);
+        ck_assert_msg(status == ET_OK || status == ET_NOMEM, "%zu: %s", n, et_error_message());
+        done = status == ET_OK;
+        et__nir_free(&again);
+        et__spk_free(&net);
+        et__nir_free(&graph);
+    }
+    ck_assert_uint_gt(n, 200);
+    ck_assert_uint_lt(n, 5000);
+}
+END_TEST
+
 /* ---- bad files ---- */
 
 enum fault {
@@ -433,7 +470,9 @@ int main(void)
     Suite *suite = suite_create("nir");
     TCase *tests = tcase_create("nir");
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, every_node_comes_back_with_every_field);
+    tcase_add_test(tests, failing_allocations_are_survived);
     tcase_add_test(tests, faults_are_named);
     tcase_add_test(tests, lenient_graphs_are_written_whole);
     tcase_add_test(tests, shapes_follow_the_edges);
