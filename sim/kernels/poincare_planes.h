@@ -26,7 +26,8 @@ enum { FACTOR, SINH, TWICE, TABLES };
 /* ------------------------------------------------------------------------------------ vectors --
  */
 
-typedef REAL chains_type __attribute__((vector_size(LANES * sizeof(REAL)), aligned(8), may_alias));
+typedef REAL chains_type
+    __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
 
 /* Two vectors of chains, to hide the latency of an addition. */
 ET_VECTOR_CLONES static REAL OWN(inner)(const REAL *a, const REAL *b, size_t n)

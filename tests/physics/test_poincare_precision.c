@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { ROWS = 33, N = 21, N_OUT = 18, ALL = ROWS * N, WORK = 20 * 24 };
+enum { ROWS = 33, N = 37, N_OUT = 35, ALL = ROWS * N, WORK = 20 * 40 };
 
 /* What a layer takes and what it gets back. */
 struct layer_f32 {
