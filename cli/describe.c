@@ -2,6 +2,7 @@
  *
  * etalon describe: a type, its parameters, and what a system made with the defaults is like. */
 #include "command.h"
+#include "describe_nir.h"
 #include "json.h"
 #include "types.h"
 
@@ -26,13 +27,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse,
-    .args_doc = "TYPE|FAMILY/TYPE|experiment",
+    .args_doc = "TYPE|FAMILY/TYPE|experiment|FILE.nir",
     .doc = "Explains a system, transport, method, objective or data set: each parameter with its "
            "default, range and unit; of a system also its sizes, cost and traits when it opens "
-           "with the defaults.\v"
+           "with the defaults.  Of a NIR file: its nodes, the shapes of their fields, its edges.\v"
            "Example:\n"
            "  etalon describe acoustic\n"
-           "  etalon describe system/random --json",
+           "  etalon describe system/random --json\n"
+           "  etalon describe examples/nir-lif.nir",
 };
 
 static const char *const kind_names[] = {
@@ -233,6 +235,11 @@ int command_describe(int argc, char **argv)
     if (strcmp(common.operand, "experiment") == 0) {
         describe_entry(&entry, family, common.json ? &json : NULL);
         return CODE_DONE;
+    }
+    const char *ending = strrchr(common.operand, '.');
+    if (ending != NULL && strcmp(ending, ".nir") == 0) {
+        enum et_status status = describe_nir(common.operand, common.json ? &json : NULL);
+        return status == ET_OK ? CODE_DONE : command_fail("etalon describe", status);
     }
     if (!types_find(common.operand, &position, &entry, &family))
         return types_unknown("etalon describe", common.operand);

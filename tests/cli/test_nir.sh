@@ -12,6 +12,18 @@ given='dt: 1e-3, time_unit: s, integrator: exact, steps: 10'
 run_code 0 simulate --system "{type: spiking, file: net.nir, $given}" --output once.h5
 prints "spiking: 1 sample, 3 inputs, 4 outputs"
 
+run_code 0 describe net.nir
+prints "layer1.recurrent     Linear     weight [4][4]"
+prints "Input      shape = 3"
+prints "  layer1.weight -> layer1"
+run_code 0 describe net.nir --json
+is_json out
+prints '"weight"'
+run_code 77 describe none.nir
+echo text >text.nir
+run_code 1 describe text.nir
+says "text.nir: is not an HDF5 file"
+
 # What is not said is not guessed, and what cannot be said is refused.
 run_code 2 simulate --system "{type: spiking, file: net.nir, $given, integrator: exakt}"
 run_code 2 simulate --system "{type: spiking, file: net.nir, dt: 1e-3, steps: 10, time_unit: s}"

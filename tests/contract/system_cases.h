@@ -73,6 +73,8 @@ static const struct {
      "{type: spiking, steps: 20, dt: 1e-3, integrator: euler, input: {n: 3, encoding: "
      "frames}, layers: [{n: 4, neuron: izhikevich, gain: 200}, {n: 2, neuron: adex, gain: "
      "1e-9}], readout: last}"},
+    {"spiking", "{type: spiking, file: examples/nir-lif.nir, dt: 1e-3, time_unit: s, integrator: "
+                "euler, steps: 7, nir: {current: kick, reset: soft}}"},
     {"acoustic", "{type: acoustic, precision: double, order: 4}"},
     {"acoustic", "{type: acoustic, order: 4, walls: {left: {kind: pml}}}"},
     {"acoustic-waveform", "{type: acoustic-waveform, samples: 30}"},
