@@ -4,7 +4,8 @@
  *     LANES        8 or 16, numbers of a vector
  *     LANES_TARGET attribute of the instruction set
  *     NAME(x)      the name of function x in this set
- * A fused multiplication and addition is written as such (FUSED), so every set rounds alike. */
+ * A fused multiplication and addition is written as such (FUSED), so fields round alike in every
+ * set; sums over lanes depend on how many there are in a vector. */
 
 typedef float NAME(vector)
     __attribute__((vector_size(LANES * sizeof(float)), aligned(LANES * sizeof(float)), may_alias));

@@ -102,6 +102,11 @@ START_TEST(factors_of_drift_and_read_noise)
     sd = hypot(sd,
                0.1 * sqrt(2)); /* both cells of the pair; the idle one, at 0 uS, has no 1/f noise */
     assert_near(measure(ONE ", noise: {programming: 0, white: 0.1}", 0).sd, sd, sd * tolerance);
+    /* Wires that halve the current of a cell of 40 kOhm halve its noise. */
+    sd = 0.0088 * sqrt(log((20 + 250e-9) / 500e-9));
+    struct moments wired = measure(ONE ", noise: {programming: 0}, array: {wire: 20000}", 0);
+    assert_near(wired.mean, 0.5, 1e-4);
+    assert_near(wired.sd, 0.5 * sd, 0.5 * sd * tolerance);
 }
 END_TEST
 

@@ -64,15 +64,21 @@ static inline void close_rig(struct rig *rig)
     et_config_close(rig->config);
 }
 
-static inline double loss_of(struct rig *rig)
+/* With the knobs that are in the device, if the network takes them for its own. */
+static inline double loss_now(struct rig *rig)
 {
     struct et_trainer *t = &rig->trainer;
-    et__network_touch(t->network, rig->stage);
     assert_ok(et__stage_measure(t->network, 0, &rig->step, rig->h));
     et__stage_assemble(rig->stage, rig->h, rig->t);
     et__stage_dropout(rig->stage, rig->t, et_rng_derive(t->seed, 0), (uint32_t)t->at.sweep, t->row);
     et__stage_readout(t->network, 0, rig->t, rig->out);
     return t->objective->type->loss(t->objective->state, 0, rig->out, t->label, rig->d);
+}
+
+static inline double loss_of(struct rig *rig)
+{
+    et__network_touch(rig->trainer.network, rig->stage);
+    return loss_now(rig);
 }
 
 static inline void gradient_of(struct rig *rig)

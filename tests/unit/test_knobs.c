@@ -141,6 +141,8 @@ START_TEST(gradient_agrees_with_differences)
     if (et__stage_fits_output(rig.stage)) {
         float raw[8 * 5];
         et_rng_fill_normal(3, ET_STREAM_USER, 0, 0, raw, 8 * 5);
+        for (size_t i = 0; i < 8 * 5; i++)
+            raw[i] *= 0.3F;
         assert_ok(et__stage_fit_output(rig.stage, et_view_of(raw, 8, 5), NULL, 8));
     }
     gradient_of(&rig);
@@ -162,7 +164,7 @@ START_TEST(gradient_agrees_with_differences)
 }
 END_TEST
 
-/* Many random directions add up to the gradient; the objective's own numbers stay. */
+/* Many random directions add up to the gradient. */
 START_TEST(perturbation_estimates_the_gradient)
 {
     struct rig vjp, spsa;
@@ -182,6 +184,60 @@ START_TEST(perturbation_estimates_the_gradient)
     ck_assert_msg(sqrt(away / size) < 0.15, "relative distance %.3f", sqrt(away / size));
     close_rig(&spsa);
     close_rig(&vjp);
+}
+END_TEST
+
+/* Afterwards the device has its own knobs again, and the statistics that the objective keeps are
+ * those of before, which any other loss moves. */
+START_TEST(a_probe_leaves_no_traces)
+{
+    struct rig rig;
+    open_rig_for(&rig,
+                 "{system: {type: linear, n_in: 6, n_out: 5, tunable: true}, width: 6, drive: "
+                 "{map: unit-norm}, knobs: {train: spsa, step: 0.3}}",
+                 "{type: hinton, predict: goodness}");
+    struct et_tensor *mean = et__objective_tensor(rig.trainer.objective, 0, 0);
+    ck_assert(mean != NULL && mean->gradient == NULL && mean->cols == 6);
+    loss_of(&rig);
+    float kept[6], outputs[ROWS * 5];
+    memcpy(kept, mean->value, sizeof kept);
+    assert_ok(et__knobs_probe(&rig.trainer, 0, rig.h));
+    ck_assert_mem_eq(mean->value, kept, sizeof kept);
+    loss_now(&rig);
+    memcpy(outputs, rig.stage->a.data, sizeof outputs);
+    ck_assert(memcmp(mean->value, kept, sizeof kept) != 0);
+    loss_of(&rig);
+    ck_assert_mem_eq(outputs, rig.stage->a.data, sizeof outputs);
+    close_rig(&rig);
+}
+END_TEST
+
+/* Knobs that hardly move: what differs between the two sides is the noise of each pass. */
+START_TEST(every_probe_has_noise_of_its_own)
+{
+    struct rig rig;
+    open_rig(&rig, "{system: {type: disturb, output: {noise: 0.2}, system: {type: linear, n_in: 4, "
+                   "n_out: 3, tunable: true}}, width: 6, knobs: {train: spsa, step: 1e-5}}");
+    assert_ok(et__knobs_probe(&rig.trainer, 0, rig.h));
+    /* A loss of order 1 cannot have such a slope. */
+    ck_assert(fabs((double)rig.stage->knobs.value.gradient[0]) > 100);
+    close_rig(&rig);
+}
+END_TEST
+
+/* Equal systems are one device, unless one stage teaches it and the other takes it as it is. */
+START_TEST(only_stages_that_learn_share_a_device)
+{
+#define LAYER(train)                                                                               \
+    "{system: {type: linear, n_in: 4, n_out: 4, tunable: true}, width: 4, knobs: {train: " train   \
+    "}}"
+    struct rig rig;
+    open_rig(&rig, LAYER("vjp") ", " LAYER("spsa"));
+    ck_assert_ptr_eq(rig.stage[0].system, rig.stage[1].system);
+    close_rig(&rig);
+    open_rig(&rig, LAYER("vjp") ", " LAYER("none"));
+    ck_assert_ptr_ne(rig.stage[0].system, rig.stage[1].system);
+    close_rig(&rig);
 }
 END_TEST
 
@@ -205,6 +261,12 @@ START_TEST(knobs_stay_in_their_range)
     k->value.gradient[5] = NAN;
     assert_status(et__knobs_update(&rig.trainer, 0, 0, 4), ET_NUMERIC);
     assert_message("knob 5 of layer 0");
+    /* A seed begins with what the system opened with, and with no memory of steps. */
+    et__knobs_reset(rig.stage);
+    for (size_t j = 0; j < 12; j++) {
+        ck_assert(k->value.value[j] == k->initial[j]);
+        ck_assert(k->value.moment1[j] == 0 && k->value.moment2[j] == 0);
+    }
     close_rig(&rig);
 }
 END_TEST
@@ -257,6 +319,9 @@ int main(void)
     tcase_add_loop_test(gradients, gradient_agrees_with_differences, 0,
                         (int)(sizeof stages / sizeof *stages));
     tcase_add_test(gradients, perturbation_estimates_the_gradient);
+    tcase_add_test(gradients, a_probe_leaves_no_traces);
+    tcase_add_test(gradients, every_probe_has_noise_of_its_own);
+    tcase_add_test(gradients, only_stages_that_learn_share_a_device);
     tcase_add_test(gradients, knobs_stay_in_their_range);
     suite_add_tcase(suite, gradients);
     suite_add_tcase(suite, tests);
