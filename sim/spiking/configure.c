@@ -143,11 +143,12 @@ static double fan_in(const struct et__spk_network *net, const struct et__spk_pro
 {
     const struct et__spk_population *pre = &net->population[p->source];
     double n_post = (double)net->population[p->target].n;
+    size_t window = pre->c / p->groups * p->kernel_h * p->kernel_w;
     switch (p->synapse) {
     case ET__SPK_SPARSE:
         return fmax(1, (double)p->start[pre->n] / n_post);
     case ET__SPK_CONV:
-        return (double)(pre->c / p->groups * p->kernel_h * p->kernel_w);
+        return (double)window;
     case ET__SPK_ONE:
         return 1;
     default:
