@@ -178,11 +178,13 @@ enum et_status et__spk_teach(struct et__spk_lesson *lesson, struct et__spk_netwo
     ET_TRY(check(net));
     ET_TRY(et__spk_lesson_prepare(lesson, net, learning, x.rows));
     begin(&c);
-    if (learning->rule == ET__SPK_STDP)
-        return et__spk_stdp(lesson, net, learning, step, x, teacher, dknobs);
-    ET_TRY(lesson->depth > 1 ? run_through(&c) : run_online(&c));
-    finish(&c);
-    return ET_OK;
+    if (learning->rule == ET__SPK_STDP) {
+        ET_TRY(et__spk_stdp(lesson, net, learning, step, x, teacher, dknobs));
+    } else {
+        ET_TRY(lesson->depth > 1 ? run_through(&c) : run_online(&c));
+        finish(&c);
+    }
+    return et__spk_overflow_error(net, et__spk_overflow(net, &lesson->room, 0, x.rows));
 }
 
 static enum et_status repeat(void *user, size_t t, size_t n_steps, struct et_view y,

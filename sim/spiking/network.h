@@ -321,6 +321,9 @@ void et__spk_advance(const struct et__spk_network *net, const struct et__spk_roo
  * which spikes would hide; 0 = none. */
 size_t et__spk_overflow(const struct et__spk_network *net, const struct et__spk_room *room,
                         size_t first, size_t count);
+/* ET_OK for 0, otherwise ET_NUMERIC with a record that names the population. */
+enum et_status et__spk_overflow_error(const struct et__spk_network *net,
+                                      size_t population) ET_CHECKED;
 void et__spk_read(const struct et__spk_network *net, const struct et__spk_room *room, size_t t,
                   size_t first, size_t count, struct et_view y);
 

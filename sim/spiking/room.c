@@ -169,3 +169,10 @@ size_t et__spk_overflow(const struct et__spk_network *net, const struct et__spk_
     }
     return 0;
 }
+
+enum et_status et__spk_overflow_error(const struct et__spk_network *net, size_t population)
+{
+    if (population == 0) return ET_OK;
+    return et_error_set(ET_NUMERIC, "population '%s': potentials are no longer finite",
+                        net->population[population].name);
+}

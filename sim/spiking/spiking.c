@@ -149,9 +149,7 @@ static enum et_status forward(void *state, const struct et_step *step, struct et
     size_t worst = 0;
     for (size_t i = 0; i < s->n_workers; i++)
         if (s->overflow[i] > 0 && (worst == 0 || s->overflow[i] < worst)) worst = s->overflow[i];
-    if (worst == 0) return ET_OK;
-    return et_error_set(ET_NUMERIC, "population '%s': potentials are no longer finite",
-                        s->net.population[worst].name);
+    return et__spk_overflow_error(&s->net, worst);
 }
 
 static enum et_status vjp(void *state, const struct et_step *step, struct et_view x,

@@ -110,17 +110,34 @@ START_TEST(weights_that_are_not_finite_are_refused)
 }
 END_TEST
 
-/* Spikes are 0 or 1 whatever the membrane is: an overflow must not pass unseen. */
+static enum et_status approve(void *user, size_t t, size_t n_steps, struct et_view y,
+                              struct et_view dy)
+{
+    (void)user, (void)t, (void)n_steps, (void)y;
+    memset(dy.data, 0, dy.rows * dy.cols * sizeof *dy.data);
+    return ET_OK;
+}
+
+/* Spikes are 0 or 1 whatever the membrane is: an overflow must not pass unseen, nor teach. */
 START_TEST(an_overflow_is_not_hidden_by_spikes)
 {
+    static const char *const rules[] = {"sltt", "bptt", "ottt", "e-prop"};
     struct et_system *system;
     struct et_step step = {0};
-    float x[4] = {1e30F, -1e30F, 1e30F, 1e30F}, y[2];
-    assert_ok(et_system_open_text("{type: spiking, layers: [{name: hot, n: 3, weights: constant, "
-                                  "gain: 1e9}, {n: 2}]}",
-                                  1, &system));
+    struct et_teacher teacher = {approve, NULL};
+    float x[4] = {1e30F, -1e30F, 1e30F, 1e30F}, y[2], dknobs[18];
+    char yaml[256];
+    snprintf(yaml, sizeof yaml,
+             "{type: spiking, layers: [{name: hot, n: 3, weights: constant, gain: 1e9}, {n: 2}], "
+             "learning: {rule: %s}}",
+             rules[_i]);
+    assert_ok(et_system_open_text(yaml, 1, &system));
     assert_status(et_system_forward(system, &step, et_view_of(x, 1, 4), et_view_of(y, 1, 2)),
                   ET_NUMERIC);
+    assert_message("population 'hot': potentials are no longer finite");
+    assert_status(
+        et_system_teach(system, &step, et_view_of(x, 1, 4), &teacher, (struct et_view){0}, dknobs),
+        ET_NUMERIC);
     assert_message("population 'hot': potentials are no longer finite");
     x[0] = x[1] = x[2] = x[3] = 1;
     assert_ok(et_system_forward(system, &step, et_view_of(x, 1, 4), et_view_of(y, 1, 2)));
@@ -301,7 +318,7 @@ int main(void)
     tcase_add_loop_test(c, configurations_are_refused_with_a_reason, 0, N_REFUSED);
     tcase_add_test(c, inputs_outside_the_encoder_are_refused);
     tcase_add_test(c, weights_that_are_not_finite_are_refused);
-    tcase_add_test(c, an_overflow_is_not_hidden_by_spikes);
+    tcase_add_loop_test(c, an_overflow_is_not_hidden_by_spikes, 0, 4);
     tcase_add_loop_test(c, broken_networks_are_refused, 0, N_BROKEN);
     tcase_add_test(c, a_whole_network_is_finished_twice);
     suite_add_tcase(suite, c);
