@@ -12,9 +12,9 @@
  * and, writing e = exp(-dt/tau), es = exp(-dt/tau_syn),
  *
  *                 exact                                  Euler
- *     M           e  (I, IF: 1)                            1 - dt/tau  (I, IF: 1)
+ *     M           e  (I, IF: 1)                          1 - dt/tau  (I, IF: 1)
  *     V0          v_leak (1 - M)                         v_leak dt/tau
- *     Q1 held     r (1 - e)  (I, IF: r dt)                  r dt/tau  (I, IF: r dt)
+ *     Q1 held     r (1 - e)  (I, IF: r dt)               r dt/tau  (I, IF: r dt)
  *        kick     r                                      r
  *        early    r M                                    r M
  *  CUBA
@@ -23,9 +23,10 @@
  *        kick     w_in                                   w_in
  *        early    w_in MS                                w_in MS
  *     Q0          r tau_syn (es - e) / (tau_syn - tau)   r dt/tau, times MS unless old_synapse
- *     Q1 held     w_in (r (1 - e) - Q0)                  r KS dt/tau, or with old_synapse 0 (early:
- *        kick     0                                      r w_in dt/tau)
- *        early    w_in Q0
+ *     Q1 held     w_in (r (1 - e) - Q0)                  r KS dt/tau; with old_synapse 0
+ *        kick     0                                      r KS dt/tau; with old_synapse 0
+ *        early    w_in Q0                                r KS dt/tau; with old_synapse r w_in
+ * dt/tau
  *
  * (for tau_syn = tau the exact Q0 is r e dt/tau).  Exact means: for an x that is constant during
  * the step (held) or a jump (kick, early), u is the solution of the differential equation at the
