@@ -22,15 +22,14 @@
  *     KS held     w_in (1 - es)                          w_in dt/tau_syn
  *        kick     w_in                                   w_in
  *        early    w_in MS                                w_in MS
- *     Q0          r tau_syn (es - e) / (tau_syn - tau)   r dt/tau, times MS unless old_synapse
- *     Q1 held     w_in (r (1 - e) - Q0)                  r KS dt/tau; with old_synapse 0
- *        kick     0                                      r KS dt/tau; with old_synapse 0
- *        early    w_in Q0                                r KS dt/tau; with old_synapse r w_in
- * dt/tau
+ *     Q0          r tau_syn (es - e) / (tau_syn - tau)   r MS dt/tau; old: r dt/tau
+ *     Q1 held     w_in (r (1 - e) - Q0)                  r KS dt/tau; old: 0
+ *        kick     0                                      r KS dt/tau; old: 0
+ *        early    w_in Q0                                r KS dt/tau; old: r w_in dt/tau
  *
- * (for tau_syn = tau the exact Q0 is r e dt/tau).  Exact means: for an x that is constant during
- * the step (held) or a jump (kick, early), u is the solution of the differential equation at the
- * end of the step.  Then
+ * (old: with old_synapse; for tau_syn = tau the exact Q0 is r e dt/tau).  Exact means: for an x
+ * that is constant during the step (held) or a jump (kick, early), u is the solution of the
+ * differential equation at the end of the step.  Then
  *
  *     s = 1 if u > THETA + BETA a, else 0;   a' = MA a + s  (ALIF; otherwise BETA a is absent)
  *     v = u - DROP s (soft),  s ? v_reset : u (hard),  u (keep)
