@@ -14,6 +14,10 @@ for file in "$root"/examples/*.yaml; do
     case "$file" in
     */mnist-bnn*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100 --set 'variants=[]') ;;
     */digits-bnn*) short+=(--set dataset.n=200 --set 'variants=[]') ;;
+    */mnist-poincare*)
+        data=mnist
+        short+=(--set dataset.limit=40 --set dataset.limit_test=20 --set method.batch=20)
+        ;;
     */mnist-*) data=mnist short+=(--set dataset.limit=500 --set dataset.limit_test=100) ;;
     */*attention*) short+=(--set method.teacher_epochs=1) ;;
     */vowels*-audio*.yaml)
