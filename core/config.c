@@ -234,6 +234,7 @@ const char *et_config_stored(const struct et_config *config)
     struct et__document *document = config->document;
     if (document->stored) return document->stored;
     document->scratch.length = 0;
+    document->scratch.failed = false; /* of an earlier attempt, say: memory may be free again */
     et__config_write(&document->scratch, document->root, true);
     if (document->scratch.failed) return NULL;
     const size_t start = sizeof ET__STORED_START - 1, length = document->scratch.length;
