@@ -69,6 +69,7 @@ struct et__spk_memory {
     float *before;       /* [depth][rows][n] v before the step (AdEx, Izhikevich) */
     float *adapt;        /* [depth][rows][n] a before the step (ALIF and these two) */
     unsigned char *held; /* [depth][rows][n] 1 in the refractory time */
+    bool evident;        /* spikes follow from u alone: s = u > THETA */
     /* Of the sweep. */
     float *ds;                 /* [lags][rows][n] dL/ds, step t in slot t % lags */
     float *dv, *dsyn, *dadapt; /* dL/d(state after the step); zero between steps without links */

@@ -62,6 +62,20 @@ static void unpack(const uint32_t *bits, float *s, size_t n)
         s[j] = (float)(bits[j / 32] >> (j % 32) & 1);
 }
 
+/* Spikes of row r of step t as the history has them. */
+static void recall(const struct work *w, size_t i, size_t r, float *s)
+{
+    const struct et__spk_memory *m = &w->lesson->memory[i];
+    const struct et__spk_population *p = &w->net->population[i];
+    if (m->bits != NULL) {
+        unpack(m->bits + at(w, r, m->words), s, p->n);
+        return;
+    }
+    const float *u = m->u + at(w, r, p->n), *theta = p->coefficient[ET__SPK_THETA];
+    for (size_t j = 0; j < p->n; j++)
+        s[j] = u[j] > theta[j] ? 1.0F : 0.0F;
+}
+
 static void record_after(const struct work *w, size_t i, size_t first, size_t count)
 {
     const struct et__spk_cells *cells = &w->lesson->room.cells[i];
@@ -143,7 +157,6 @@ static void recall_tile(void *user, size_t tile, size_t worker)
 {
     (void)worker;
     const struct work *w = user;
-    const struct et__spk_memory *m = &w->lesson->memory[w->population];
     size_t first = tile * ET__SPK_TILE, count = tile_rows(w, tile);
     size_t n = w->net->population[w->population].n;
     if (w->population == 0) {
@@ -151,7 +164,7 @@ static void recall_tile(void *user, size_t tile, size_t worker)
         return;
     }
     for (size_t r = first; r < first + count; r++)
-        unpack(m->bits + at(w, r, m->words), w->lesson->past + r * n, n);
+        recall(w, w->population, r, w->lesson->past + r * n);
 }
 
 const float *et__spk_past(struct et__spk_lesson *lesson, const struct et__spk_network *net,
@@ -202,8 +215,8 @@ static void back_tile(void *user, size_t tile, size_t worker)
         moment.s = s;
         if (m->values != NULL)
             moment.s = m->values + at(w, r, n);
-        else if (m->bits != NULL)
-            unpack(m->bits + at(w, r, m->words), s, n);
+        else if (m->bits != NULL || m->evident)
+            recall(w, w->population, r, s);
         else
             moment.s = et__spk_s(w->net, &w->lesson->room, w->population, w->t, r);
         et__spk_update_back(p, w->net->dt, w->learning, &moment);

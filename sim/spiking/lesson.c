@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Memory of a learning pass.  Rules without links between steps keep one step; the others keep for
- * each step the potentials as they are and spikes as bits. */
+ * each step the potentials as they are, and spikes as bits where the potentials do not tell. */
 #include "spiking/learn.h"
 
 #include <etalon/parallel.h>
@@ -62,7 +62,11 @@ static void take_history(struct et__spk_lesson *l, const struct et__spk_network 
     m->words = (p->n + 31) / 32;
     if (l->depth > 1) {
         if (fires && learning->rule != ET__SPK_STDP) m->u = take(l, all, sizeof *m->u, whole);
-        if (spikes)
+        bool evident =
+            learning->rule != ET__SPK_STDP && cells->rest == NULL && cells->adapt == NULL;
+        if (spikes && evident)
+            m->evident = true;
+        else if (spikes)
             m->bits = take(l, l->depth * l->rows * m->words, sizeof *m->bits, whole);
         else if (i > 0)
             m->values = take(l, all, sizeof *m->values, whole);
