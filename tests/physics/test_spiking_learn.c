@@ -192,6 +192,55 @@ START_TEST(test_sltt_k)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------ e-prop, memory -- */
+
+/* One hidden layer without recurrence: what e-prop leaves out is not there, but for the reset. */
+START_TEST(test_eprop_is_bptt_without_recurrence)
+{
+    static const struct rig_plan plans[] = {
+        {.hidden = ET__SPK_LIF, .output = ET__SPK_LI},
+        {.hidden = ET__SPK_ALIF, .output = ET__SPK_LI, .bias = true, .encoding = ET__SPK_FRAMES},
+    };
+    struct rig_plan plan = plans[_i];
+    struct rig rig;
+    float whole[KNOBS_MAX], local[KNOBS_MAX];
+    rig_open(&rig, plan, ET__SPK_BPTT);
+    rig.learning.through_reset = false;
+    size_t n = rig.net.n_knobs;
+    rig_teach(&rig, whole, NULL);
+    rig.learning.rule = ET__SPK_EPROP;
+    rig_teach(&rig, local, NULL);
+    assert_close(local, whole, n, 1e-6, 1e-6);
+    rig_close(&rig);
+    plan.recurrent = true;
+    rig_open(&rig, plan, ET__SPK_BPTT);
+    rig.learning.through_reset = false;
+    rig_teach(&rig, whole, NULL);
+    rig.learning.rule = ET__SPK_EPROP;
+    rig_teach(&rig, local, NULL);
+    ck_assert(!same(local, whole, n));
+    rig_close(&rig);
+}
+END_TEST
+
+/* Memory of sltt does not know how many steps there are; that of bptt does. */
+START_TEST(test_memory)
+{
+    size_t bytes[2][2];
+    for (size_t k = 0; k < 4; k++) {
+        struct rig rig;
+        rig_open(&rig, rule_plans[0], k / 2 == 0 ? ET__SPK_SLTT : ET__SPK_BPTT);
+        rig.net.steps = k % 2 == 0 ? 4 : 100;
+        assert_ok(et__spk_lesson_prepare(&rig.lesson, &rig.net, &rig.learning, RIG_ROWS));
+        bytes[k / 2][k % 2] = rig.lesson.bytes;
+        rig_close(&rig);
+    }
+    ck_assert_uint_eq(bytes[0][0], bytes[0][1]);
+    /* 96 steps of the potentials of 15 neurons and of the judgements of 3, in single precision. */
+    ck_assert_uint_eq(bytes[1][1] - bytes[1][0], 96 * RIG_ROWS * (15 + 3) * sizeof(float));
+}
+END_TEST
+
 /* ---------------------------------------------------------------------- threads, memory -- */
 
 static const enum et__spk_rule rules[] = {ET__SPK_SLTT, ET__SPK_SLTT_K, ET__SPK_BPTT, ET__SPK_OTTT,
@@ -222,6 +271,8 @@ int main(void)
     tcase_add_loop_test(all, test_sltt_is_bptt_for_one_step, 0, N_PLANS);
     tcase_add_loop_test(all, test_sltt_is_bptt_without_decay, 0, N_PLANS);
     tcase_add_test(all, test_sltt_k);
+    tcase_add_loop_test(all, test_eprop_is_bptt_without_recurrence, 0, 2);
+    tcase_add_test(all, test_memory);
     tcase_add_loop_test(all, test_threads, 0, sizeof rules / sizeof *rules);
     suite_add_tcase(suite, all);
     return suite_result(suite);
