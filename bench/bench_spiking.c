@@ -8,6 +8,7 @@
  * sides are timed by their own processor time, which other programs lengthen less. */
 #include "bench.h"
 #include "spiking_forward.h"
+#include "spiking_networks.h"
 
 #include "sim/spiking/learn.h"
 
@@ -220,5 +221,6 @@ enum et_status et_bench_spiking(struct et_bench *bench)
     if (status == ET_OK) status = bench_memory(bench);
     et_parallel_set_threads(all);
     if (status == ET_OK) status = et_bench_spiking_forward(bench);
+    if (status == ET_OK) status = et_bench_spiking_networks(bench);
     return status;
 }

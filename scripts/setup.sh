@@ -27,7 +27,7 @@ apt required: libsamplerate0-dev libgif-dev libmuparser-dev libsundials-dev
 apt tests: check gnuplot-nox verilator g++
 apt ci: clang clang-format clang-tidy libclang-rt-dev cppcheck shellcheck git
 apt ci: yosys iverilog nextpnr-ice40 fpga-icestorm z3
-apt optional: gcovr python3 python3-h5py python3-torch python3-meep python3-matplotlib
+apt optional: gcovr python3 python3-h5py python3-torch python3-meep python3-matplotlib python3-brian
 dnf required: gcc cmake ninja-build pkgconf-pkg-config hdf5-devel openblas-devel libfyaml-devel
 dnf required: Random123-devel zlib-devel libpng-devel lapack-devel fftw-devel libsndfile-devel
 dnf required: libsamplerate-devel giflib-devel muParser-devel sundials-devel
