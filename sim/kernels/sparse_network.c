@@ -143,14 +143,27 @@ void et__net_begin(struct et__net_state *s, const struct et__net_start *start)
     s->step = 0;
 }
 
+/* Rows lie anywhere in memory: while one is added, the next ones come in. */
+static inline void fetch_row(const struct et__net *net, size_t k, size_t source)
+{
+    size_t first, last;
+    et__net_row(net, k, source, &first, &last);
+    for (size_t i = first; i < last; i += 64 / sizeof *net->target)
+        __builtin_prefetch(net->target + i);
+}
+
 /* Adds the events of a list of sources to the neurons of tile k; returns how many. */
 static size_t deliver(struct et__net_state *s, size_t k, const uint32_t *source, size_t n,
                       uint32_t offset)
 {
+    enum { AHEAD = 4 };
     const struct et__net *net = s->net;
+    const size_t *start = net->start + k * (net->n + net->n_ext + 1);
     size_t events = 0, first, last;
     for (size_t i = 0; i < n; i++) {
         size_t from = source[i] + offset;
+        if (i + 2 * AHEAD < n) __builtin_prefetch(start + source[i + 2 * AHEAD] + offset);
+        if (i + AHEAD < n) fetch_row(net, k, source[i + AHEAD] + offset);
         et__net_row(net, k, from, &first, &last);
         bool inhibits = from >= net->n_exc && from < net->n;
         double weight = inhibits ? net->weight_i : from < net->n ? net->weight_e : net->weight_ext;

@@ -35,9 +35,9 @@
 
 enum et__net_model { ET__NET_COBA, ET__NET_CUBA };
 enum {
-    ET__NET_BLOCK = 32,          /* neurons of a tile are a multiple of this, but for the last */
-    ET__NET_TILES_MAX = 16,      /* 16 tiles of 65536 targets: at most 2^20 neurons */
-    ET__NET_TILE_SMALLEST = 8192 /* smaller ones are not worth a thread */
+    ET__NET_BLOCK = 32,           /* neurons of a tile are a multiple of this, but for the last */
+    ET__NET_TILE_SMALLEST = 8192, /* smaller ones are not worth a thread */
+    ET__NET_TILE_LARGEST = 65536  /* numbers of 16 bits */
 };
 
 struct et__net {
@@ -61,7 +61,7 @@ struct et__net_wiring {
     bool fixed;         /* each neuron has round(probability N) inputs of each kind of neurons,
                            different ones; otherwise each pair is drawn by itself */
     double external;    /* probability of each pair of an external source and a neuron */
-    size_t tile;        /* neurons of a tile; 0 = by the size of the network */
+    size_t tile; /* neurons of a tile, at most ET__NET_TILE_LARGEST; 0 = by size and threads */
     uint64_t seed;
 };
 

@@ -5,6 +5,7 @@
 #include "kernels/sparse_network.h"
 
 #include <etalon/array.h>
+#include <etalon/parallel.h>
 #include <etalon/rng.h>
 
 #include <math.h>
@@ -79,10 +80,14 @@ static void add_all(struct list *list, const struct et__net_wiring *w, size_t *s
         add_row(list, w->seed, OF_EXTERNAL, w->external, net->n + i);
 }
 
+/* A tile for each thread: more of them cut the rows of synapses into shorter pieces. */
 static void cut(struct et__net *net, size_t tile)
 {
-    size_t tiles = (net->n + ET__NET_TILE_SMALLEST - 1) / ET__NET_TILE_SMALLEST;
-    if (tiles > ET__NET_TILES_MAX) tiles = ET__NET_TILES_MAX;
+    size_t most = (net->n + ET__NET_TILE_SMALLEST - 1) / ET__NET_TILE_SMALLEST,
+           least = (net->n + ET__NET_TILE_LARGEST - 1) / ET__NET_TILE_LARGEST,
+           tiles = et_parallel_threads();
+    if (tiles > most) tiles = most;
+    if (tiles < least) tiles = least;
     if (tile == 0) tile = (net->n + tiles - 1) / tiles;
     net->tile = (tile + ET__NET_BLOCK - 1) / ET__NET_BLOCK * ET__NET_BLOCK;
     net->n_tiles = (net->n + net->tile - 1) / net->tile;
