@@ -327,7 +327,7 @@ static enum et_status mean_statistics(const char *model, struct statistics *mean
     *mean = (struct statistics){0};
     for (uint64_t seed = 1; seed <= NETWORKS; seed++) {
         struct et__balanced b;
-        struct statistics s;
+        struct statistics s = {0};
         enum et_status status = read_network(&b, model, seed);
         if (status == ET_OK) status = run_network(&b, &s);
         et__balanced_free(&b);
