@@ -301,12 +301,16 @@ static enum et_status run_network(const struct et__balanced *b, struct statistic
 {
     size_t n = b->net.n;
     double *numbers = et_alloc(3 * n, sizeof *numbers);
-    struct intervals t = {numbers, numbers + n, numbers + 2 * n, et_alloc(n, sizeof *t.spikes), 0,
-                          b};
+    size_t *spikes = et_alloc(n, sizeof *spikes);
+    if (numbers == NULL || spikes == NULL) {
+        et_free(numbers);
+        et_free(spikes);
+        return ET_NOMEM;
+    }
+    struct intervals t = {numbers, numbers + n, numbers + 2 * n, spikes, 0, b};
     struct et__net_start start = {.v = b->v, .g_e = b->g_e, .g_i = b->g_i};
     struct et__net_state *state = NULL;
-    enum et_status status = ET_NOMEM;
-    if (numbers && t.spikes) status = et__net_state_create(&b->net, true, &state);
+    enum et_status status = et__net_state_create(&b->net, true, &state);
     if (status == ET_OK) {
         et__net_begin(state, &start);
         et__net_run(state, b->steps, NULL, note, &t);
@@ -315,7 +319,7 @@ static enum et_status run_network(const struct et__balanced *b, struct statistic
     }
     et__net_state_destroy(state);
     et_free(numbers);
-    et_free(t.spikes);
+    et_free(spikes);
     return status;
 }
 

@@ -283,8 +283,9 @@ enum et_status et__nir_data_to_events(const struct et__nir_data *gridded,
         size_t at = s * events->n_events;
         for (size_t i = 0; i < size; i++) {
             if (gridded->values[s * size + i] == 0) continue;
+            size_t step = i / gridded->n_neurons;
             events->index[at] = (int64_t)(i % gridded->n_neurons);
-            events->time[at++] = (double)(i / gridded->n_neurons + 1) * gridded->dt;
+            events->time[at++] = (double)(step + 1) * gridded->dt;
         }
     }
     return ET_OK;
