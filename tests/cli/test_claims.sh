@@ -54,6 +54,10 @@ claim network '>=' 99
 claim noisy '>=' 97
 claim linear-springs '<=' 60
 
+run rings-balanced
+claim network '>=' 82
+claim linear '<=' 60
+
 run checkerboard-acoustic
 claim network '>=' 97
 claim linear '<=' 60
@@ -128,6 +132,8 @@ claim linear '<=' 93
 run mnist-diffraction-trained --set 'controls=[]'
 claim network '>=' 91
 claim untrained '<=' "$(accuracy network) - 8"
+run mnist-sltt
+claim network '>=' 97.8
 run mnist-bnn --set method.epochs=3 --set 'variants=[]'
 claim network '>=' 97
 awk "BEGIN { exit !($(integers) >= 96.5) }" || fail "claim: integers only >= 96.5, measured $(integers)"
