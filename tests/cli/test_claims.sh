@@ -134,6 +134,9 @@ claim network '>=' 91
 claim untrained '<=' "$(accuracy network) - 8"
 run mnist-sltt
 claim network '>=' 97.8
+run mnist-spiking-ff --set controls=[]
+claim network '>=' 97.5
+claim fixed-synapses '<=' "$(accuracy network) - 8"
 run mnist-bnn --set method.epochs=3 --set 'variants=[]'
 claim network '>=' 97
 awk "BEGIN { exit !($(integers) >= 96.5) }" || fail "claim: integers only >= 96.5, measured $(integers)"
