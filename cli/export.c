@@ -2,10 +2,10 @@
  *
  * etalon export: writes a system with its knobs in the exchange format of its field. */
 #include "command.h"
+#include "layer.h"
 
 #include <etalon/array.h>
 #include <etalon/dataset.h>
-#include <etalon/rng.h>
 #include <etalon/store.h>
 #include <etalon/system.h>
 
@@ -123,23 +123,6 @@ static const struct argp parser = {
         "  etalon export --dataset \"$(cat set.yaml)\" --steps 30 --dt 1e-2 -o rec.h5",
 };
 
-/* The device is that of a run: its seed derives from the experiment's device_seed. */
-static enum et_status open_layer(const struct arguments *arguments, const struct et_config *config,
-                                 struct et_system **system)
-{
-    const size_t n = et_config_count(config, "layers");
-    if (arguments->layer >= n)
-        return et_config_error(config, "layers", "there is no layer %zu: layers are 0 to %zu",
-                               arguments->layer, n - 1);
-    const struct et_config *layer = et_config_at(config, "layers", arguments->layer);
-    if (et_config_count(layer, "system") == 0)
-        return et_config_error(layer, NULL, "layer %zu is digital: it has no system",
-                               arguments->layer);
-    const uint64_t seed = et_rng_derive((uint64_t)et_config_int(config, "device_seed"),
-                                        (uint64_t)et_config_int(layer, "device"));
-    return et_system_open(et_config_at(layer, "system", 0), seed, system);
-}
-
 /* Knobs that were not trained are not in the file: the device has them as it was opened. */
 static enum et_status put_knobs(const struct arguments *arguments, struct et_store *store,
                                 struct et_system *system)
@@ -170,7 +153,7 @@ static enum et_status open_run(const struct arguments *arguments, struct et_stor
         status = et_config_parse_in(arguments->common.operand, folder, text,
                                     arguments->common.overrides.item, arguments->common.overrides.n,
                                     et_experiment_params(), et_experiment_types, &config);
-    if (status == ET_OK) status = open_layer(arguments, config, system);
+    if (status == ET_OK) status = layer_open(config, arguments->layer, NULL, system);
     if (status == ET_OK) status = put_knobs(arguments, store, *system);
     et_config_close(config);
     et_free(folder);
@@ -183,7 +166,8 @@ static enum et_status open_experiment(const struct arguments *arguments, struct 
     struct et_experiment *experiment = NULL;
     ET_TRY(et_experiment_load(arguments->common.operand, arguments->common.overrides.item,
                               arguments->common.overrides.n, &experiment));
-    enum et_status status = open_layer(arguments, et_experiment_config(experiment), system);
+    enum et_status status =
+        layer_open(et_experiment_config(experiment), arguments->layer, NULL, system);
     et_experiment_close(experiment);
     return status;
 }

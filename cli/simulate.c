@@ -3,10 +3,10 @@
  * etalon simulate: sends inputs through a system once. */
 #include "command.h"
 #include "frames.h"
+#include "layer.h"
 #include "simulate_input.h"
 
 #include <etalon/parallel.h>
-#include <etalon/rng.h>
 #include <etalon/system.h>
 
 #include <errno.h>
@@ -117,35 +117,14 @@ static const struct argp parser = {
            "  etalon simulate --system '{type: random, n_in: 4, n_out: 8}' --samples 3",
 };
 
-/* A run gives its devices the seeds that derive from the experiment's device_seed. */
-static uint64_t device_seed(const struct arguments *arguments, const struct et_config *experiment,
-                            const struct et_config *layer)
-{
-    if (arguments->seed_given) return arguments->seed;
-    return et_rng_derive((uint64_t)et_config_int(experiment, "device_seed"),
-                         (uint64_t)et_config_int(layer, "device"));
-}
-
 static enum et_status open_layer(const struct arguments *arguments, struct et_system **system)
 {
     struct et_experiment *experiment = NULL;
+    const uint64_t seed = arguments->seed;
     ET_TRY(et_experiment_load(arguments->common.operand, arguments->common.overrides.item,
                               arguments->common.overrides.n, &experiment));
-    const struct et_config *config = et_experiment_config(experiment);
-    size_t n = et_config_count(config, "layers");
-    enum et_status status;
-    if (arguments->layer >= n) {
-        status = et_config_error(config, "layers", "there is no layer %zu: layers are 0 to %zu",
-                                 arguments->layer, n - 1);
-    } else {
-        const struct et_config *layer = et_config_at(config, "layers", arguments->layer);
-        if (et_config_count(layer, "system") == 0)
-            status = et_config_error(layer, NULL, "layer %zu is digital: it has no system",
-                                     arguments->layer);
-        else
-            status = et_system_open(et_config_at(layer, "system", 0),
-                                    device_seed(arguments, config, layer), system);
-    }
+    enum et_status status = layer_open(et_experiment_config(experiment), arguments->layer,
+                                       arguments->seed_given ? &seed : NULL, system);
     et_experiment_close(experiment);
     return status;
 }

@@ -79,13 +79,13 @@ enum et_status et__knobs_create(struct et__stage *stage, size_t rows)
     if (k->initial == NULL) return ET_NOMEM;
     ET_TRY(et_system_get_knobs(stage->system, k->initial, n));
     et__knobs_reset(stage);
-    ET_TRY(et_array_create(&k->t, rows, stage->n_t));
-    ET_TRY(et_array_create(&k->dt, rows, stage->n_t));
-    if (k->rule == ET__KNOBS_TEACH) return et_array_create(&k->mean, rows, stage->n_out);
     if (k->rule == ET__KNOBS_SPSA) {
         k->shifted = et_alloc(2 * n, sizeof *k->shifted);
         return k->shifted ? ET_OK : ET_NOMEM;
     }
+    ET_TRY(et_array_create(&k->t, rows, stage->n_t));
+    ET_TRY(et_array_create(&k->dt, rows, stage->n_t));
+    if (k->rule == ET__KNOBS_TEACH) return et_array_create(&k->mean, rows, stage->n_out);
     ET_TRY(et_array_create(&k->da, rows, stage->n_out));
     return et_array_create(&k->dx, rows, stage->n_in);
 }
