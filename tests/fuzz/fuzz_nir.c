@@ -4,6 +4,8 @@
  * sub-graphs, edges between any of them.  Read strictly and leniently, made into a network,
  * finished, exported and read again: what the strict reader accepts of our own writing must be
  * accepted once more. */
+#include "recipe.h"
+
 #include "sim/spiking/nir.h"
 
 #include <math.h>
@@ -22,19 +24,6 @@ const char *__lsan_default_suppressions(void)
 }
 
 enum { NODES_MAX = 12, ELEMENTS_MAX = 64 };
-
-struct recipe {
-    const uint8_t *bytes;
-    size_t left;
-    struct et_store *store;
-};
-
-static uint8_t next(struct recipe *r)
-{
-    if (r->left == 0) return 0;
-    r->left--;
-    return *r->bytes++;
-}
 
 static double value(uint8_t code)
 {

@@ -3,6 +3,8 @@
  * NIRData recordings built from a recipe of bytes: kind, shapes and values of what an observable
  * has.  What is accepted has neurons in range and finite numbers, and comes back through our
  * writer. */
+#include "recipe.h"
+
 #include "training/nir_data.h"
 
 #include <etalon/array.h>
@@ -20,19 +22,6 @@ const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libhdf5";
-}
-
-struct recipe {
-    const uint8_t *bytes;
-    size_t left;
-    struct et_store *store;
-};
-
-static uint8_t next(struct recipe *r)
-{
-    if (r->left == 0) return 0;
-    r->left--;
-    return *r->bytes++;
 }
 
 static double value(uint8_t code)
